@@ -1,0 +1,1 @@
+//! What Graph allows per kind of resource.

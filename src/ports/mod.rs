@@ -1,0 +1,9 @@
+//! What the application needs of the world, in our own words.
+//!
+//! No vendor type, no HTTP status and no ETag syntax stands here. Errors are sorted by what
+//! the caller must do next.
+
+pub mod clock;
+pub mod dice;
+pub mod graph;
+pub mod state;
