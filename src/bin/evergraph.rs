@@ -1,1 +1,8 @@
-fn main() {}
+//! The command line of evergraph.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    evergraph::cli::run().await
+}

@@ -1,1 +1,3 @@
+//! The custom handler that Azure Functions starts.
+
 fn main() {}

@@ -1,0 +1,1 @@
+//! Set-up of tracing, and the field names as constants.
