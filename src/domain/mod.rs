@@ -5,5 +5,6 @@ pub mod conflict;
 pub mod ids;
 pub mod limits;
 pub mod ownership;
+pub mod policy;
 pub mod resource;
 pub mod subscription;
