@@ -80,6 +80,8 @@ pub struct Quota {
     pub scope: &'static str,
     /// The same, for a program that counts its own.
     pub per: QuotaScope,
+    /// Whether kinds that name the same quota fill it together.
+    pub shared: bool,
 }
 
 /// What a quota counts, as far as a declaration alone can tell.

@@ -39,10 +39,22 @@ const CAUTIOUS: Lifespan = Lifespan {
 };
 
 const fn quota(count: u32, per: QuotaScope, scope: &'static str) -> Quota {
-    Quota { count, scope, per }
+    Quota {
+        count,
+        scope,
+        per,
+        shared: false,
+    }
 }
 
-const MAILBOX: &[Quota] = &[quota(
+const fn shared(count: u32, per: QuotaScope, scope: &'static str) -> Quota {
+    Quota {
+        shared: true,
+        ..quota(count, per, scope)
+    }
+}
+
+const MAILBOX: &[Quota] = &[shared(
     1_000,
     QuotaScope::Mailbox,
     "active subscriptions per mailbox, of all applications and all Outlook types together",
@@ -67,7 +79,7 @@ const DIRECTORY: &[Quota] = &[
 ];
 
 /// Shared by every Teams type of a tenant (overview).
-const TEAMS_TENANT: Quota = quota(
+const TEAMS_TENANT: Quota = shared(
     10_000,
     QuotaScope::Tenant,
     "subscriptions to Teams resources in one tenant",

@@ -254,14 +254,15 @@ fn of_teams(rest: &[&str]) -> ResourceKind {
         | [_, "channels", "getAllMembers"] => Kind::ConversationMember,
         ["getAllChannels"] | [_, "channels"] => Kind::Channel,
         [] | [_] => Kind::Team,
-        [_, "schedule", inner] => match *inner {
+        [
+            _,
+            "schedule",
             "shifts"
             | "offerShiftRequests"
             | "openShiftChangeRequests"
             | "swapShiftsChangeRequests"
-            | "timeOffRequests" => Kind::Shifts,
-            _ => Kind::Unknown,
-        },
+            | "timeOffRequests",
+        ] => Kind::Shifts,
         [_, "installedApps", ..] => Kind::TeamsAppInstallation,
         _ => Kind::Unknown,
     }
