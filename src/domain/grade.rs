@@ -34,15 +34,18 @@ pub fn grade(
         });
     }
     brakes.extend(missing_keys(state, ring));
-    let mode = if brakes.is_empty() { configured } else { configured.min(Mode::RenewOnly) };
+    let mode = if brakes.is_empty() {
+        configured
+    } else {
+        configured.min(Mode::RenewOnly)
+    };
     Grade { mode, brakes }
 }
 
 /// Whether the state was written at today's address or at a declared former one.
 fn is_home(recorded: &Residence, home: &Home) -> bool {
-    let matches = |url: &FleetUrl| {
-        url.fleet == recorded.fleet && url.origin.as_str() == recorded.origin
-    };
+    let matches =
+        |url: &FleetUrl| url.fleet == recorded.fleet && url.origin.as_str() == recorded.origin;
     matches(&home.current) || home.former.iter().any(matches)
 }
 
@@ -55,5 +58,9 @@ fn missing_keys(state: &ShardState, ring: &KeyRing) -> Vec<Brake> {
         .collect();
     missing.sort();
     missing.dedup();
-    missing.into_iter().cloned().map(Brake::KeyMissing).collect()
+    missing
+        .into_iter()
+        .cloned()
+        .map(Brake::KeyMissing)
+        .collect()
 }

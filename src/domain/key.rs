@@ -40,6 +40,7 @@ const HELD: &[Check] = &[
     checks::held::turned_foreign,
     checks::held::doubt_needs_a_get,
     checks::held::shows_another_end,
+    checks::held::is_proven_by_now,
     checks::held::is_no_longer_declared,
     checks::held::obstacle_to_its_replacement,
     checks::held::has_duplicates,
@@ -92,7 +93,15 @@ pub(super) fn decide_all(scene: &mut Scene<'_>) {
             .map(|desired: &Desired| &desired.key.tenant)
             .or(entry.map(|entry: &Entry| &entry.key.tenant));
         if let (Some(tag), Some(tenant)) = (tag, tenant) {
-            decide(scene, Subject { tag: *tag, desired, entry, tenant });
+            decide(
+                scene,
+                Subject {
+                    tag: *tag,
+                    desired,
+                    entry,
+                    tenant,
+                },
+            );
         }
     }
 }
@@ -102,7 +111,11 @@ fn decide(scene: &mut Scene<'_>, subject: Subject<'_>) {
     if !scene.is_open(subject.tenant) {
         return;
     }
-    let checks = if subject.held().is_some() { HELD } else { MISSING };
+    let checks = if subject.held().is_some() {
+        HELD
+    } else {
+        MISSING
+    };
     for check in checks {
         if check(scene, subject) == Settled::Yes {
             return;
@@ -111,8 +124,13 @@ fn decide(scene: &mut Scene<'_>, subject: Subject<'_>) {
 }
 
 fn remember_declaration(scene: &mut Scene<'_>, subject: Subject<'_>) {
-    let Some(desired) = subject.desired else { return };
-    if subject.entry.is_some_and(|entry| entry.name.as_ref() == Some(&desired.name)) {
+    let Some(desired) = subject.desired else {
+        return;
+    };
+    if subject
+        .entry
+        .is_some_and(|entry| entry.name.as_ref() == Some(&desired.name))
+    {
         return;
     }
     if scene.grade.brakes.is_empty() {

@@ -80,14 +80,19 @@ impl Brake {
                 "the declared subscriptions cannot be used ({why}); nothing is created or deleted \
                  until they can. Run `evergraph check` on the file"
             ),
-            Self::DeclarationEmpty => "no subscription is declared; nothing is created or deleted. \
+            Self::DeclarationEmpty => {
+                "no subscription is declared; nothing is created or deleted. \
                  If that is meant, delete the subscriptions by hand; otherwise restore the file"
-                .to_owned(),
+                    .to_owned()
+            }
             Self::StateUnreadable(why) => format!(
                 "the stored state cannot be read ({why}); it is left as it is and only renewals are \
                  made. Deploy the version that wrote it, or move the document away to start anew"
             ),
-            Self::OtherResidence { recorded, configured } => format!(
+            Self::OtherResidence {
+                recorded,
+                configured,
+            } => format!(
                 "the state belongs to {recorded}, but the configuration says {configured}; nothing \
                  is created or deleted. If the move is meant, add {recorded} to EVERGRAPH_FORMER_URLS"
             ),

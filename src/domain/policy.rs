@@ -1,26 +1,29 @@
-//! How careful and how fast: the numbers that govern decisions, each with its reason.
+//! How careful and how fast: the modes of a pass, and the numbers that govern its decisions.
+
+use std::fmt;
 
 use jiff::SignedDuration;
 
-/// How much a pass may do. Each mode includes what the one before it may do.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+/// How far a pass may go. Modes nest: each allows what the ones before it allow.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub enum Mode {
-    /// Look and report; change nothing, write nothing.
+    /// Looks and reports; changes nothing in Graph.
     Observe,
-    /// Extend what is there.
+    /// Also renews what is ours.
     RenewOnly,
-    /// Also create what is missing.
+    /// Also creates what is missing; never deletes.
     CreateOnly,
-    /// Also delete what is surplus, mismatched or no longer declared.
+    /// Also deletes what is surplus or no longer declared.
+    #[default]
     Full,
 }
 
 impl Mode {
-    /// Every mode, the most careful first.
+    /// Every mode, the most cautious first.
     pub const ALL: [Self; 4] = [Self::Observe, Self::RenewOnly, Self::CreateOnly, Self::Full];
 
-    /// The word in settings and reports.
-    pub fn as_str(self) -> &'static str {
+    /// The word used in settings and reports.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Observe => "observe",
             Self::RenewOnly => "renew-only",
@@ -29,9 +32,15 @@ impl Mode {
         }
     }
 
-    /// Reads the word.
+    /// Reads the word, exactly as [`Self::as_str`] writes it.
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|mode| mode.as_str() == word)
+        Self::ALL.into_iter().find(|one| one.as_str() == word)
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -99,5 +108,19 @@ impl Policy {
     /// How many of `total` things may be removed in one pass: five, or a tenth where that is more.
     pub fn removals_per_pass(total: usize) -> usize {
         (total / 10).max(5)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_nest_and_survive_their_words() {
+        assert!(Mode::ALL.is_sorted());
+        for mode in Mode::ALL {
+            assert_eq!(Mode::parse(mode.as_str()), Some(mode));
+        }
+        assert_eq!(Mode::parse("Full"), None);
     }
 }

@@ -86,7 +86,9 @@ impl Progress {
 /// The name of what is wished for: the declaration and our addresses. `None` where the
 /// declaration cannot be used.
 pub fn config_hash(declaration: &Declaration, home: &Home) -> Option<String> {
-    let Declaration::Read(set) = declaration else { return None };
+    let Declaration::Read(set) = declaration else {
+        return None;
+    };
     let mut text = format!("{} {}", set.hash, home.current.notifications());
     for former in &home.former {
         text.push(' ');
@@ -124,6 +126,8 @@ pub(super) struct Scene<'a> {
     pub(super) removals: Removals,
     /// Rows that this plan found mismatched.
     pub(super) still_mismatched: BTreeSet<SubscriptionId>,
+    /// Rows whose removal time begins with this plan.
+    pub(super) newly_watched: BTreeSet<SubscriptionId>,
     looks: BTreeSet<Look>,
     pub(super) changes: Vec<Change>,
     pub(super) steps: Vec<Step>,
@@ -177,6 +181,7 @@ impl<'a> Scene<'a> {
                 cap: Policy::removals_per_pass(inputs.state.entries.len()),
             },
             still_mismatched: BTreeSet::new(),
+            newly_watched: BTreeSet::new(),
             looks: BTreeSet::new(),
             changes: Vec::new(),
             steps: Vec::new(),
@@ -188,7 +193,10 @@ impl<'a> Scene<'a> {
 
     fn open_tenants(&mut self) {
         let state = self.inputs.state;
-        let declared = self.declared.into_iter().flat_map(|set| set.by_key.values());
+        let declared = self
+            .declared
+            .into_iter()
+            .flat_map(|set| set.by_key.values());
         let names: BTreeSet<&TenantId> = declared
             .map(|desired| &desired.key.tenant)
             .chain(state.entries.values().map(|entry| &entry.key.tenant))
@@ -199,7 +207,14 @@ impl<'a> Scene<'a> {
             let remembered = state.tenants.get(name);
             let open = self.gate(name, sight, remembered);
             let rows = Rows::new(name, sight, self.inputs.home, self.inputs.now);
-            self.tenants.insert(name, Tenant { rows, remembered, open });
+            self.tenants.insert(
+                name,
+                Tenant {
+                    rows,
+                    remembered,
+                    open,
+                },
+            );
         }
     }
 
@@ -226,7 +241,10 @@ impl<'a> Scene<'a> {
                 return false;
             }
             _ => {
-                self.changes.push(Change::RecordApp { tenant: name.clone(), app: app.clone() });
+                self.changes.push(Change::RecordApp {
+                    tenant: name.clone(),
+                    app: app.clone(),
+                });
                 return false;
             }
         }
@@ -240,10 +258,15 @@ impl<'a> Scene<'a> {
     }
 
     fn record_residence(&mut self) {
-        let here = self.inputs.state.residence.as_ref().is_some_and(|recorded| {
-            recorded.fleet == self.inputs.home.current.fleet
-                && recorded.origin == self.inputs.home.current.origin.as_str()
-        });
+        let here = self
+            .inputs
+            .state
+            .residence
+            .as_ref()
+            .is_some_and(|recorded| {
+                recorded.fleet == self.inputs.home.current.fleet
+                    && recorded.origin == self.inputs.home.current.origin.as_str()
+            });
         if !here && self.grade.brakes.is_empty() {
             self.changes.push(Change::RecordResidence);
         }
@@ -256,13 +279,18 @@ impl<'a> Scene<'a> {
             && self.inputs.state.config_hash != self.config_hash;
         let names: Vec<&TenantId> = self.tenants.keys().copied().collect();
         for name in names {
-            let audited_at = self.tenants[name].remembered.and_then(|tenant| tenant.audited_at);
+            let audited_at = self.tenants[name]
+                .remembered
+                .and_then(|tenant| tenant.audited_at);
             let audit_due = audited_at
                 .is_none_or(|at| after(at, self.inputs.policy.audit_every) <= self.inputs.now);
             let begun_at = self.tenants[name].rows.sight().listing.complete_since();
             if let Some(begun_at) = begun_at {
                 if self.is_open(name) && audited_at.is_none_or(|at| at < begun_at) {
-                    self.changes.push(Change::Audited { tenant: name.clone(), at: begun_at });
+                    self.changes.push(Change::Audited {
+                        tenant: name.clone(),
+                        at: begun_at,
+                    });
                 }
             } else if audit_due {
                 self.want_listing(name, Reason::Audit);
@@ -292,7 +320,10 @@ impl<'a> Scene<'a> {
             let seen = tenant.rows.sight().listing.complete_since();
             seen.or(tenant.remembered.and_then(|tenant| tenant.audited_at))
         });
-        let next = after(begun.unwrap_or(self.inputs.now), self.inputs.policy.audit_every);
+        let next = after(
+            begun.unwrap_or(self.inputs.now),
+            self.inputs.policy.audit_every,
+        );
         next.max(after(self.inputs.now, self.inputs.policy.tick))
     }
 
@@ -314,19 +345,32 @@ impl<'a> Scene<'a> {
     }
 
     fn want_listing(&mut self, tenant: &TenantId, why: Reason) {
-        let Some(seen) = self.tenants.get(tenant) else { return };
+        let Some(seen) = self.tenants.get(tenant) else {
+            return;
+        };
         if !seen.open || seen.rows.sight().listing != Listing::NotTaken {
             return;
         }
-        let again = seen.remembered.and_then(|tenant| tenant.look_again.as_ref());
+        let again = seen
+            .remembered
+            .and_then(|tenant| tenant.look_again.as_ref());
         if let Some(retry) = again.filter(|retry| retry.not_before > self.inputs.now) {
             let until = Some(retry.not_before);
-            self.hold_tenant(tenant, Reason::Backoff, until, "no listing could be had".to_owned());
+            self.hold_tenant(
+                tenant,
+                Reason::Backoff,
+                until,
+                "no listing could be had".to_owned(),
+            );
             return;
         }
-        let asked = |look: &Look| matches!(look, Look::List { tenant: asked, .. } if asked == tenant);
+        let asked =
+            |look: &Look| matches!(look, Look::List { tenant: asked, .. } if asked == tenant);
         if !self.looks.iter().any(asked) {
-            self.looks.insert(Look::List { tenant: tenant.clone(), why });
+            self.looks.insert(Look::List {
+                tenant: tenant.clone(),
+                why,
+            });
         }
     }
 
@@ -337,7 +381,11 @@ impl<'a> Scene<'a> {
 
     /// Asks for a row by id.
     pub(super) fn want_row(&mut self, tenant: &TenantId, id: &SubscriptionId, why: Reason) {
-        self.looks.insert(Look::Get { tenant: tenant.clone(), id: id.clone(), why });
+        self.looks.insert(Look::Get {
+            tenant: tenant.clone(),
+            id: id.clone(),
+            why,
+        });
     }
 
     fn hold_tenant(
@@ -351,7 +399,14 @@ impl<'a> Scene<'a> {
         if self.holds.iter().any(known) {
             return;
         }
-        self.holds.push(Hold { tenant: tenant.clone(), tag: None, id: None, why, until, words });
+        self.holds.push(Hold {
+            tenant: tenant.clone(),
+            tag: None,
+            id: None,
+            why,
+            until,
+            words,
+        });
     }
 
     /// The last word: what the mode does not allow is not done, whoever planned it.
@@ -400,7 +455,14 @@ fn restrict(step: Step, mode: Mode) -> Result<Step, Hold> {
         Step::Delete(delete) => (delete.tenant, None, Some(delete.id)),
     };
     let words = format!("mode {} does not allow it", mode.as_str());
-    Err(Hold { tenant, tag, id, why: Reason::ModeForbids, until: None, words })
+    Err(Hold {
+        tenant,
+        tag,
+        id,
+        why: Reason::ModeForbids,
+        until: None,
+        words,
+    })
 }
 
 /// Renewals first, the one that ends first before the others; then what restores one of each;

@@ -22,7 +22,13 @@ pub(super) fn decide_all(scene: &mut Scene<'_>) {
         if !scene.is_open(tenant) {
             continue;
         }
-        if scene.tenants[tenant].rows.sight().listing.complete_since().is_some() {
+        if scene.tenants[tenant]
+            .rows
+            .sight()
+            .listing
+            .complete_since()
+            .is_some()
+        {
             let seen = undeclared_rows(scene, tenant);
             for id in &seen {
                 undeclared(scene, tenant, id);
@@ -57,36 +63,41 @@ fn undeclared(scene: &mut Scene<'_>, tenant: &TenantId, id: &SubscriptionId) {
         (Reason::RemovalCap, None)
     } else {
         scene.removals.undeclared += 1;
-        let delete = Deletion { tenant: tenant.clone(), id: id.clone(), why: Reason::Undeclared };
+        let delete = Deletion {
+            tenant: tenant.clone(),
+            id: id.clone(),
+            why: Reason::Undeclared,
+        };
         scene.steps.push(Step::Delete(delete));
         return;
     };
     let words = "it is no longer declared".to_owned();
     let (tenant, id) = (tenant.clone(), Some(id.clone()));
-    scene.holds.push(Hold { tenant, tag: None, id, why, until, words });
+    scene.holds.push(Hold {
+        tenant,
+        tag: None,
+        id,
+        why,
+        until,
+        words,
+    });
 }
 
 fn forget_watches(scene: &mut Scene<'_>, tenant: &TenantId, undeclared: &BTreeSet<SubscriptionId>) {
     let watches = &scene.inputs.state.watches;
     let rows = &scene.tenants[tenant].rows;
-    let planned: BTreeSet<&SubscriptionId> = scene
-        .changes
-        .iter()
-        .filter_map(|change| match change {
-            Change::Watch { id, .. } => Some(id),
-            _ => None,
-        })
-        .collect();
     let over: Vec<SubscriptionId> = watches
         .iter()
-        .filter(|(id, watch)| watch.tenant == *tenant && !planned.contains(id))
+        .filter(|(id, watch)| watch.tenant == *tenant && !scene.newly_watched.contains(*id))
         .filter(|(id, watch)| match watch.why {
             Going::Undeclared => !undeclared.contains(*id),
             Going::Mismatched => !rows.is_listed(id) || !scene.still_mismatched.contains(*id),
         })
         .map(|(id, _)| id.clone())
         .collect();
-    scene.changes.extend(over.into_iter().map(|id| Change::Unwatch { id }));
+    scene
+        .changes
+        .extend(over.into_iter().map(|id| Change::Unwatch { id }));
 }
 
 /// Something removable was confirmed since the last listing; it must be seen again to go.
@@ -113,9 +124,12 @@ impl Scene<'_> {
         }) {
             return;
         }
-        let planned = Change::Watch { id: id.clone(), tenant: tenant.clone(), why };
-        if !self.changes.contains(&planned) {
-            self.changes.push(planned);
+        if self.newly_watched.insert(id.clone()) {
+            self.changes.push(Change::Watch {
+                id: id.clone(),
+                tenant: tenant.clone(),
+                why,
+            });
         }
     }
 
@@ -129,7 +143,8 @@ impl Scene<'_> {
 
     /// Whether two sightings far enough apart agree that the row should go.
     pub(super) fn is_confirmed(&self, id: &SubscriptionId) -> bool {
-        self.confirmed_at(id).is_some_and(|at| at <= self.inputs.now)
+        self.confirmed_at(id)
+            .is_some_and(|at| at <= self.inputs.now)
     }
 
     /// Whether a removal of the row may be tried now.

@@ -17,14 +17,22 @@ pub(super) fn renew_own_rows(scene: &mut Scene<'_>) {
             continue;
         }
         if sight.listing == super::sight::Listing::NotTaken {
-            scene.look(Look::List { tenant: tenant.clone(), why: Reason::StateUnreadable });
+            scene.look(Look::List {
+                tenant: tenant.clone(),
+                why: Reason::StateUnreadable,
+            });
             continue;
         }
         let renewals: Vec<Step> = scene.tenants[tenant]
             .rows
             .all_own()
             .filter(|(_, row)| sight.listing.complete_since().is_some() && row.expires > now)
-            .filter(|(_, row)| !matches!(sight.by_id.get(&row.id), Some(ById::Found(_) | ById::NoAnswer)))
+            .filter(|(_, row)| {
+                !matches!(
+                    sight.by_id.get(&row.id),
+                    Some(ById::Found(_) | ById::NoAnswer)
+                )
+            })
             .filter_map(|(_, row)| Some((row, row.key(tenant)?)))
             .filter(|(row, key)| due_unremembered(key, row.expires, policy) <= now)
             .map(|(row, key)| {

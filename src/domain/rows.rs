@@ -48,7 +48,13 @@ impl<'a> Rows<'a> {
             Some(_) => sight.listing.rows().iter().map(|row| &row.id).collect(),
             None => BTreeSet::new(),
         };
-        Self { sight, by_id, own_by_tag, own_unkeyed, listed }
+        Self {
+            sight,
+            by_id,
+            own_by_tag,
+            own_unkeyed,
+            listed,
+        }
     }
 
     /// Everything seen of the tenant.
@@ -171,9 +177,14 @@ impl Judge<'_> {
             None => !desired.lifecycle,
         };
         if !lifecycle_fits {
-            return Some("its lifecycle address is not the declared one, and Graph cannot change that");
+            return Some(
+                "its lifecycle address is not the declared one, and Graph cannot change that",
+            );
         }
-        let wanted = desired.certificate.as_ref().map(|certificate| &certificate.id)?;
+        let wanted = desired
+            .certificate
+            .as_ref()
+            .map(|certificate| &certificate.id)?;
         let asked = held.and_then(|held| held.certificate_asked.as_ref());
         if asked == Some(wanted) && row.certificate_id.as_ref() != Some(wanted) {
             return Some("it still encrypts to an old certificate after a PATCH");

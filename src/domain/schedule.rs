@@ -5,13 +5,15 @@ use jiff::{SignedDuration, Timestamp};
 use super::limits;
 use super::policy::{PerMille, Policy};
 use super::resource::Resource;
-use super::subscription::{Desired, Lifetime, SubscriptionKey};
+use super::subscription::{Desired, SubscriptionKey};
 
 /// Adds without ever overflowing.
 pub fn after(start: Timestamp, wait: SignedDuration) -> Timestamp {
-    start
-        .checked_add(wait)
-        .unwrap_or(if wait.is_negative() { Timestamp::MIN } else { Timestamp::MAX })
+    start.checked_add(wait).unwrap_or(if wait.is_negative() {
+        Timestamp::MIN
+    } else {
+        Timestamp::MAX
+    })
 }
 
 /// The moment at which a subscription that was just obtained or renewed is due again.
@@ -47,12 +49,11 @@ pub fn due_unremembered(key: &SubscriptionKey, expires: Timestamp, policy: &Poli
 
 /// The expiry to ask for, for a declared subscription.
 pub fn expiry_to_ask(desired: &Desired, now: Timestamp) -> Timestamp {
-    let longest = longest(&desired.key);
-    let lifetime = match desired.lifetime {
-        Lifetime::Max => longest,
-        Lifetime::Exactly(length) => length.min(longest),
-    };
-    after(now, lifetime)
+    let limits = limits::of(desired.resource.kind());
+    after(
+        now,
+        limits.lifetime_to_request(desired.lifetime, desired.key.resource_data),
+    )
 }
 
 /// The expiry to ask for, where only the key is known (no longer declared, or a broken declaration).
@@ -80,7 +81,10 @@ mod tests {
         let policy = Policy::default();
         let expires = after(START, SignedDuration::from_mins(lifetime_min));
         let due = due(START, expires, &policy, PerMille(chance));
-        assert_eq!(due.duration_since(START), SignedDuration::from_mins(wanted_min));
+        assert_eq!(
+            due.duration_since(START),
+            SignedDuration::from_mins(wanted_min)
+        );
     }
 
     #[test]

@@ -97,9 +97,13 @@ impl LifecycleEvent {
 
     /// Reads Graph's word in any letter case.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::ReauthorizationRequired, Self::SubscriptionRemoved, Self::Missed]
-            .into_iter()
-            .find(|event| event.as_str().eq_ignore_ascii_case(word))
+        [
+            Self::ReauthorizationRequired,
+            Self::SubscriptionRemoved,
+            Self::Missed,
+        ]
+        .into_iter()
+        .find(|event| event.as_str().eq_ignore_ascii_case(word))
     }
 }
 

@@ -70,8 +70,8 @@ pub struct Entry {
     pub retry: Option<Retry>,
     /// Successful renewals since it was first held.
     pub renewals: u64,
-    /// How often it had to be created anew.
-    pub recreations: u64,
+    /// Successful creates since the key was first declared.
+    pub creations: u64,
 }
 
 impl Entry {
@@ -86,7 +86,7 @@ impl Entry {
             blocked: None,
             retry: None,
             renewals: 0,
-            recreations: 0,
+            creations: 0,
         }
     }
 }

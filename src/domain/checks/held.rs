@@ -16,29 +16,41 @@ use super::obstacle;
 
 /// A GET said 404: only that proves it.
 pub(in crate::domain) fn is_gone_for_good(scene: &mut Scene<'_>, subject: Subject<'_>) -> Settled {
-    let Some(held) = subject.held() else { return Settled::Yes };
+    let Some(held) = subject.held() else {
+        return Settled::Yes;
+    };
     let rows = &scene.tenants[subject.tenant].rows;
     if rows.answer(&held.id) != Some(&ById::Gone) {
         return Settled::No;
     }
-    scene.changes.push(Change::LetGo { tag: subject.tag, why: Reason::ConfirmedGone });
+    scene.changes.push(Change::LetGo {
+        tag: subject.tag,
+        why: Reason::ConfirmedGone,
+    });
     Settled::Yes
 }
 
 /// Somebody moved it to an address that is not ours: it is theirs now.
 pub(in crate::domain) fn turned_foreign(scene: &mut Scene<'_>, subject: Subject<'_>) -> Settled {
-    let Some(row) = row_of(scene, subject) else { return Settled::No };
+    let Some(row) = row_of(scene, subject) else {
+        return Settled::No;
+    };
     if scene.inputs.home.owner_of(row) != Owner::Foreign {
         return Settled::No;
     }
-    scene.changes.push(Change::LetGo { tag: subject.tag, why: Reason::TurnedForeign });
+    scene.changes.push(Change::LetGo {
+        tag: subject.tag,
+        why: Reason::TurnedForeign,
+    });
     Settled::Yes
 }
 
 /// A PATCH that found nothing, a removal event and an absence from a complete listing are hints;
 /// the GET decides.
 pub(in crate::domain) fn doubt_needs_a_get(scene: &mut Scene<'_>, subject: Subject<'_>) -> Settled {
-    let Some(held) = subject.held() else { return Settled::Yes };
+    let Some(held) = subject.held() else {
+        return Settled::Yes;
+    };
     let rows = &scene.tenants[subject.tenant].rows;
     let answer = rows.answer(&held.id);
     if held.doubted {
@@ -77,10 +89,28 @@ pub(in crate::domain) fn shows_another_end(scene: &mut Scene<'_>, subject: Subje
         scene.tenants[subject.tenant].rows.answer(&held.id),
         Some(ById::Found(_))
     );
-    let touched = held.patched_at.unwrap_or(held.obtained_at).max(held.obtained_at);
+    let touched = held
+        .patched_at
+        .unwrap_or(held.obtained_at)
+        .max(held.obtained_at);
     let settled = after(touched, scene.inputs.policy.settle) <= scene.inputs.now;
     if row.expires != held.expires && (fresh || settled) {
-        scene.changes.push(Change::SeenExpiry { tag: subject.tag, expires: row.expires });
+        scene.changes.push(Change::SeenExpiry {
+            tag: subject.tag,
+            expires: row.expires,
+        });
+    }
+    Settled::No
+}
+
+/// A notification carried its clientState: that proves it.
+pub(in crate::domain) fn is_proven_by_now(scene: &mut Scene<'_>, subject: Subject<'_>) -> Settled {
+    let Some(held) = subject.held() else {
+        return Settled::Yes;
+    };
+    let proven = scene.inputs.proofs.verified.contains(&held.id);
+    if held.origin == HeldOrigin::Unproven && proven {
+        scene.changes.push(Change::Proven { tag: subject.tag });
     }
     Settled::No
 }
@@ -127,7 +157,9 @@ pub(in crate::domain) fn has_duplicates(scene: &mut Scene<'_>, subject: Subject<
     if looking {
         return needs_renewal(scene, subject);
     }
-    let Some((survivor, fit)) = twins.first().copied() else { return Settled::No };
+    let Some((survivor, fit)) = twins.first().copied() else {
+        return Settled::No;
+    };
     if twins.len() == 1 && (survivor.id == held.id || held.origin != HeldOrigin::Mismatched) {
         return Settled::No;
     }
@@ -136,7 +168,12 @@ pub(in crate::domain) fn has_duplicates(scene: &mut Scene<'_>, subject: Subject<
         return Settled::Yes;
     }
     if twins.iter().any(|(_, fit)| *fit == Fit::Unproven) {
-        scene.hold(subject, Reason::Unproven, None, "duplicates wait until it is proven");
+        scene.hold(
+            subject,
+            Reason::Unproven,
+            None,
+            "duplicates wait until it is proven",
+        );
         return needs_renewal(scene, subject);
     }
     let surplus: Vec<_> = twins
@@ -164,7 +201,9 @@ pub(in crate::domain) fn is_mismatched(scene: &mut Scene<'_>, subject: Subject<'
         return Settled::No;
     };
     let rows = &scene.tenants[subject.tenant].rows;
-    let Fit::Mismatched(why) = scene.judge().fit(rows, row, &subject.tag, desired, Some(held))
+    let Fit::Mismatched(why) = scene
+        .judge()
+        .fit(rows, row, &subject.tag, desired, Some(held))
     else {
         return Settled::No;
     };
@@ -183,7 +222,10 @@ pub(in crate::domain) fn is_mismatched(scene: &mut Scene<'_>, subject: Subject<'
         scene.hold(subject, Reason::RemovalCap, None, why);
         return needs_renewal(scene, subject);
     }
-    if scene.complete_listing(subject.tenant, Reason::Removal).is_some() {
+    if scene
+        .complete_listing(subject.tenant, Reason::Removal)
+        .is_some()
+    {
         scene.removals.mismatched += 1;
         let create = creation(scene, subject, desired, Reason::Replacement);
         scene.steps.push(Step::Create(create));
@@ -226,8 +268,12 @@ pub(in crate::domain) fn has_a_mismatched_twin(
 
 /// Whether it is due, was asked for by a lifecycle event, or stands at a former address.
 pub(in crate::domain) fn needs_renewal(scene: &mut Scene<'_>, subject: Subject<'_>) -> Settled {
-    let Some(held) = subject.held() else { return Settled::Yes };
-    let Some(why) = renewal_reason(scene, subject, held) else { return Settled::Yes };
+    let Some(held) = subject.held() else {
+        return Settled::Yes;
+    };
+    let Some(why) = renewal_reason(scene, subject, held) else {
+        return Settled::Yes;
+    };
     let retry = subject.entry.and_then(|entry| entry.retry.as_ref());
     if let Some(retry) = retry.filter(|retry| retry.not_before > scene.inputs.now) {
         let words = format!("its renewal failed {} times", retry.failures);
@@ -256,7 +302,11 @@ fn renewal_reason(scene: &Scene<'_>, subject: Subject<'_>, held: &Held) -> Optio
         return None;
     }
     let short = is_short(held.expires.duration_since(touched), policy);
-    Some(if short { Reason::ShortLifetime } else { Reason::Due })
+    Some(if short {
+        Reason::ShortLifetime
+    } else {
+        Reason::Due
+    })
 }
 
 fn renewal(scene: &Scene<'_>, subject: Subject<'_>, held: &Held, why: Reason) -> Renewal {
@@ -266,7 +316,9 @@ fn renewal(scene: &Scene<'_>, subject: Subject<'_>, held: &Held, why: Reason) ->
         (None, Some(entry)) => expiry_to_ask_for_key(&entry.key, now),
         (None, None) => held.expires,
     };
-    let wanted = subject.desired.and_then(|desired| desired.certificate.as_ref());
+    let wanted = subject
+        .desired
+        .and_then(|desired| desired.certificate.as_ref());
     let certificate = wanted.is_some_and(|wanted| held.certificate_id.as_ref() != Some(&wanted.id));
     Renewal {
         tenant: subject.tenant.clone(),
@@ -300,7 +352,11 @@ pub(in crate::domain) fn deletion(
     id: &SubscriptionId,
     why: Reason,
 ) -> Deletion {
-    Deletion { tenant: subject.tenant.clone(), id: id.clone(), why }
+    Deletion {
+        tenant: subject.tenant.clone(),
+        id: id.clone(),
+        why,
+    }
 }
 
 fn row_of<'a>(scene: &Scene<'a>, subject: Subject<'_>) -> Option<&'a Observed> {
@@ -312,7 +368,11 @@ fn is_former(scene: &Scene<'_>, subject: Subject<'_>) -> bool {
 }
 
 fn is_marked(scene: &Scene<'_>, id: &SubscriptionId, event: LifecycleEvent) -> bool {
-    scene.inputs.marks.iter().any(|mark| mark.subscription == *id && mark.event == event)
+    scene
+        .inputs
+        .marks
+        .iter()
+        .any(|mark| mark.subscription == *id && mark.event == event)
 }
 
 /// Every own row of the key, ids ascending, with how well it fits.
@@ -327,7 +387,12 @@ pub(in crate::domain) fn fits<'a>(
     let remembered = |row: &Observed| held.filter(|held| held.id == row.id);
     rows.own(&subject.tag)
         .iter()
-        .map(|row| (*row, judge.fit(rows, row, &subject.tag, desired, remembered(row))))
+        .map(|row| {
+            (
+                *row,
+                judge.fit(rows, row, &subject.tag, desired, remembered(row)),
+            )
+        })
         .collect()
 }
 
@@ -345,7 +410,11 @@ fn checks_intent(scene: &Scene<'_>, subject: Subject<'_>) -> bool {
     let intent = subject.entry.and_then(|entry| entry.intent.as_ref());
     intent.is_some_and(|intent| {
         let settled = after(intent.at, scene.inputs.policy.settle);
-        let listing = scene.tenants[subject.tenant].rows.sight().listing.complete_since();
+        let listing = scene.tenants[subject.tenant]
+            .rows
+            .sight()
+            .listing
+            .complete_since();
         listing.is_none_or(|begun| begun < settled)
     })
 }

@@ -25,7 +25,12 @@ pub(in crate::domain) fn is_not_declared(scene: &mut Scene<'_>, subject: Subject
     if let Some(intent) = intent {
         let settled_at = after(intent.at, scene.inputs.policy.settle);
         if scene.inputs.now < settled_at {
-            return scene.hold(subject, Reason::Settling, Some(settled_at), "a create is unresolved");
+            return scene.hold(
+                subject,
+                Reason::Settling,
+                Some(settled_at),
+                "a create is unresolved",
+            );
         }
         let seen = scene.complete_listing(subject.tenant, Reason::OpenIntent);
         if seen.is_none_or(|begun| begun < settled_at) {
@@ -55,7 +60,12 @@ pub(in crate::domain) fn is_blocked(scene: &mut Scene<'_>, subject: Subject<'_>)
         Some(holder) => format!("subscription {holder} holds the combination"),
         None => "no holder is known".to_owned(),
     };
-    scene.hold(subject, blocked_reason(blocked.cause), Some(blocked.until), words)
+    scene.hold(
+        subject,
+        blocked_reason(blocked.cause),
+        Some(blocked.until),
+        words,
+    )
 }
 
 /// The reason that stands for what blocks a key.
@@ -81,14 +91,24 @@ pub(in crate::domain) fn failed_lately(scene: &mut Scene<'_>, subject: Subject<'
 }
 
 /// A create without an outcome may still surface: not before its settle time.
-pub(in crate::domain) fn intent_is_settling(scene: &mut Scene<'_>, subject: Subject<'_>) -> Settled {
+pub(in crate::domain) fn intent_is_settling(
+    scene: &mut Scene<'_>,
+    subject: Subject<'_>,
+) -> Settled {
     let intent = subject.entry.and_then(|entry| entry.intent.as_ref());
-    let Some(intent) = intent else { return Settled::No };
+    let Some(intent) = intent else {
+        return Settled::No;
+    };
     let settled_at = after(intent.at, scene.inputs.policy.settle);
     if scene.inputs.now >= settled_at {
         return Settled::No;
     }
-    scene.hold(subject, Reason::Settling, Some(settled_at), "a create has no known outcome")
+    scene.hold(
+        subject,
+        Reason::Settling,
+        Some(settled_at),
+        "a create has no known outcome",
+    )
 }
 
 /// Check before create. The listing must have begun after the settle time of an open intent.
@@ -100,7 +120,11 @@ pub(in crate::domain) fn needs_a_complete_listing(
         return scene.hold(subject, Reason::ModeForbids, None, "nothing serves it");
     }
     let intent = subject.entry.and_then(|entry| entry.intent.as_ref());
-    let why = if intent.is_some() { Reason::OpenIntent } else { Reason::Missing };
+    let why = if intent.is_some() {
+        Reason::OpenIntent
+    } else {
+        Reason::Missing
+    };
     let Some(begun) = scene.complete_listing(subject.tenant, why) else {
         return Settled::Yes;
     };
@@ -115,7 +139,9 @@ pub(in crate::domain) fn needs_a_complete_listing(
 
 /// Own rows of the key are taken over, the bytewise smallest that fits before any that does not.
 pub(in crate::domain) fn is_there_already(scene: &mut Scene<'_>, subject: Subject<'_>) -> Settled {
-    let Some(desired) = subject.desired else { return Settled::Yes };
+    let Some(desired) = subject.desired else {
+        return Settled::Yes;
+    };
     let fits = fits(scene, subject, desired);
     let mut looking = false;
     for (row, fit) in &fits {
@@ -141,8 +167,12 @@ pub(in crate::domain) fn is_there_already(scene: &mut Scene<'_>, subject: Subjec
     if looking {
         return Settled::Yes;
     }
-    let fitting = fits.iter().find(|(_, fit)| matches!(fit, Fit::Good(_) | Fit::Unproven));
-    let Some((row, fit)) = fitting.or(fits.first()) else { return Settled::No };
+    let fitting = fits
+        .iter()
+        .find(|(_, fit)| matches!(fit, Fit::Good(_) | Fit::Unproven));
+    let Some((row, fit)) = fitting.or(fits.first()) else {
+        return Settled::No;
+    };
     scene.adopt(subject, desired, row, fit);
     Settled::Yes
 }
@@ -154,14 +184,20 @@ pub(in crate::domain) fn own_row_must_go_first(
 ) -> Settled {
     let blocked = subject.entry.and_then(|entry| entry.blocked.as_ref());
     let own = blocked.filter(|blocked| blocked.cause == BlockedBy::OwnRow);
-    let Some(id) = own.and_then(|blocked| blocked.holder.as_ref()) else { return Settled::No };
-    let Some(row) = scene.tenants[subject.tenant].rows.row(id) else { return Settled::No };
+    let Some(id) = own.and_then(|blocked| blocked.holder.as_ref()) else {
+        return Settled::No;
+    };
+    let Some(row) = scene.tenants[subject.tenant].rows.row(id) else {
+        return Settled::No;
+    };
     obstacle::own_row_in_the_way(scene, subject, row)
 }
 
 /// Nothing stands in the way that we know of.
 pub(in crate::domain) fn create_it(scene: &mut Scene<'_>, subject: Subject<'_>) -> Settled {
-    let Some(desired) = subject.desired else { return Settled::Yes };
+    let Some(desired) = subject.desired else {
+        return Settled::Yes;
+    };
     let create = creation(scene, subject, desired, Reason::Missing);
     scene.steps.push(Step::Create(create));
     Settled::Yes

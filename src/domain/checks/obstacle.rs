@@ -17,7 +17,9 @@ use crate::domain::subscription::Observed;
 /// Finds out who holds the combination. The id that Graph named is believed only as far as a GET
 /// confirms it.
 pub(in crate::domain) fn look_into_it(scene: &mut Scene<'_>, subject: Subject<'_>) {
-    let Some(obstacle) = subject.entry.and_then(|entry| entry.obstacle.as_ref()) else { return };
+    let Some(obstacle) = subject.entry.and_then(|entry| entry.obstacle.as_ref()) else {
+        return;
+    };
     let Some(id) = &obstacle.holder else {
         return nameless(scene, subject, obstacle);
     };
@@ -42,8 +44,12 @@ fn named(scene: &mut Scene<'_>, subject: Subject<'_>, row: &Observed) {
         scene.block(subject, BlockedBy::Foreign, Some(row.id.clone()), until);
         return;
     }
-    let Some(desired) = subject.desired else { return };
-    let same_key = row.key(subject.tenant).is_some_and(|key| key.tag() == subject.tag);
+    let Some(desired) = subject.desired else {
+        return;
+    };
+    let same_key = row
+        .key(subject.tenant)
+        .is_some_and(|key| key.tag() == subject.tag);
     if same_key && subject.held().is_none_or(|held| held.id != row.id) {
         let judge = scene.judge();
         let rows = &scene.tenants[subject.tenant].rows;
@@ -53,18 +59,31 @@ fn named(scene: &mut Scene<'_>, subject: Subject<'_>, row: &Observed) {
         }
         if matches!(fit, Fit::UnknownKey(_) | Fit::NoAnswer | Fit::Unseen) {
             let until = scene.next_audit(subject.tenant);
-            return scene.block(subject, BlockedBy::Unclassified, Some(row.id.clone()), until);
+            return scene.block(
+                subject,
+                BlockedBy::Unclassified,
+                Some(row.id.clone()),
+                until,
+            );
         }
     }
     if own_row_in_the_way(scene, subject, row) == Settled::No {
         let until = scene.next_audit(subject.tenant);
-        scene.block(subject, BlockedBy::Unclassified, Some(row.id.clone()), until);
+        scene.block(
+            subject,
+            BlockedBy::Unclassified,
+            Some(row.id.clone()),
+            until,
+        );
     }
 }
 
 /// Graph named nobody: the complete listing of this pass may show who it is.
 fn nameless(scene: &mut Scene<'_>, subject: Subject<'_>, obstacle: &Obstacle) {
-    if scene.complete_listing(subject.tenant, Reason::NamedHolder).is_none() {
+    if scene
+        .complete_listing(subject.tenant, Reason::NamedHolder)
+        .is_none()
+    {
         return;
     }
     let wanted = subject.desired.map(|desired| desired.key.resource.clone());
@@ -73,8 +92,10 @@ fn nameless(scene: &mut Scene<'_>, subject: Subject<'_>, obstacle: &Obstacle) {
         resource.is_ok_and(|resource| Some(resource.normal()) == wanted.as_deref())
     };
     let rows = &scene.tenants[subject.tenant].rows;
-    let (own, foreign): (Vec<_>, Vec<_>) =
-        rows.all().filter(same).partition(|row| scene.inputs.home.owner_of(row).is_ours());
+    let (own, foreign): (Vec<_>, Vec<_>) = rows
+        .all()
+        .filter(same)
+        .partition(|row| scene.inputs.home.owner_of(row).is_ours());
     // Only a single own row of the resource can be the one that Graph means.
     if let [only] = own[..]
         && own_row_in_the_way(scene, subject, only) == Settled::Yes
@@ -100,8 +121,12 @@ pub(in crate::domain) fn own_row_in_the_way(
     subject: Subject<'_>,
     row: &Observed,
 ) -> Settled {
-    let Some(desired) = subject.desired else { return Settled::No };
-    let Some(going) = must_go(scene, subject, row) else { return Settled::No };
+    let Some(desired) = subject.desired else {
+        return Settled::No;
+    };
+    let Some(going) = must_go(scene, subject, row) else {
+        return Settled::No;
+    };
     scene.watch(subject.tenant, &row.id, going);
     let confirmed = scene.is_confirmed(&row.id) && scene.is_removable(&row.id);
     if scene.grade.mode == Mode::Full && confirmed && scene.may_act_on_mismatch() {
@@ -129,14 +154,20 @@ fn must_go(scene: &Scene<'_>, subject: Subject<'_>, row: &Observed) -> Option<Go
         return matches!(fit, Fit::Mismatched(_)).then_some(Going::Mismatched);
     }
     let declared = tag.is_some_and(|tag| {
-        scene.declared.is_some_and(|set| set.by_key.contains_key(&tag))
+        scene
+            .declared
+            .is_some_and(|set| set.by_key.contains_key(&tag))
     });
     (!declared).then_some(Going::Undeclared)
 }
 
 fn end_or_audit(scene: &Scene<'_>, subject: Subject<'_>, end: Timestamp) -> Timestamp {
     let audit = scene.next_audit(subject.tenant);
-    if end > scene.inputs.now { audit.min(after(end, jiff::SignedDuration::from_secs(1))) } else { audit }
+    if end > scene.inputs.now {
+        audit.min(after(end, jiff::SignedDuration::from_secs(1)))
+    } else {
+        audit
+    }
 }
 
 impl Scene<'_> {
@@ -151,7 +182,15 @@ impl Scene<'_> {
         let earlier = subject.entry.and_then(|entry| entry.blocked.as_ref());
         let same = earlier.filter(|earlier| earlier.cause == cause && earlier.holder == holder);
         let since = same.map_or(self.inputs.now, |earlier| earlier.since);
-        let blocked = Blocked { cause, holder, until, since };
-        self.changes.push(Change::Block { tag: subject.tag, blocked });
+        let blocked = Blocked {
+            cause,
+            holder,
+            until,
+            since,
+        };
+        self.changes.push(Change::Block {
+            tag: subject.tag,
+            blocked,
+        });
     }
 }
