@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::ids::{AppId, Kid, SubscriptionId, SubscriptionName, TenantId};
 use super::policy::Mode;
-use super::state::{Blocked, Going, HeldOrigin};
+use super::state::{Blocked, BlockedBy, Going, HeldOrigin};
 use super::subscription::{Desired, KeyTag, SubscriptionKey};
 
 /// What to do next.
@@ -419,6 +419,19 @@ reasons! {
     NoAnswer = "no-answer",
     /// All is well.
     AllWell = "all-well",
+}
+
+impl From<BlockedBy> for Reason {
+    fn from(cause: BlockedBy) -> Self {
+        match cause {
+            BlockedBy::Foreign => Self::ForeignHolder,
+            BlockedBy::Invisible => Self::InvisibleHolder,
+            BlockedBy::OwnRow => Self::OwnRowInTheWay,
+            BlockedBy::Quota => Self::Quota,
+            BlockedBy::Unclassified => Self::Unclassified,
+            BlockedBy::AbsurdWait => Self::AbsurdWait,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -60,24 +60,7 @@ pub(in crate::domain) fn is_blocked(scene: &mut Scene<'_>, subject: Subject<'_>)
         Some(holder) => format!("subscription {holder} holds the combination"),
         None => "no holder is known".to_owned(),
     };
-    scene.hold(
-        subject,
-        blocked_reason(blocked.cause),
-        Some(blocked.until),
-        words,
-    )
-}
-
-/// The reason that stands for what blocks a key.
-pub(in crate::domain) fn blocked_reason(cause: BlockedBy) -> Reason {
-    match cause {
-        BlockedBy::Foreign => Reason::ForeignHolder,
-        BlockedBy::Invisible => Reason::InvisibleHolder,
-        BlockedBy::OwnRow => Reason::OwnRowInTheWay,
-        BlockedBy::Quota => Reason::Quota,
-        BlockedBy::Unclassified => Reason::Unclassified,
-        BlockedBy::AbsurdWait => Reason::AbsurdWait,
-    }
+    scene.hold(subject, blocked.cause.into(), Some(blocked.until), words)
 }
 
 /// Each failure makes the next attempt wait longer.
