@@ -5,6 +5,7 @@
 #
 # IDENTITY_PRINCIPAL_ID is the object id of the identity; azd sets it from the outputs of the
 # deployment. As azd's postprovision hook the permissions come from EVERGRAPH_GRAPH_PERMISSIONS.
+# GRAPH_ORIGIN names the Graph of a national cloud.
 # Needs az, signed in as someone who may grant: Privileged Role Administrator.
 set -eu
 

@@ -73,5 +73,5 @@ resource blobRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 output blobEndpoint string = storage.properties.primaryEndpoints.blob
-output packageContainerUrl string = '${storage.properties.primaryEndpoints.blob}${packages.name}'
-output stateContainerUrl string = '${storage.properties.primaryEndpoints.blob}${state.name}'
+output packageContainerUrl string = '${storage.properties.primaryEndpoints.blob}${packageContainer}'
+output stateContainerUrl string = '${storage.properties.primaryEndpoints.blob}${stateContainer}'
