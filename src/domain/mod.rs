@@ -1,5 +1,6 @@
 //! The pure core: values in, values out. No clock, no I/O, no logging, no chance.
 
+pub mod backoff;
 pub mod client_state;
 pub mod conflict;
 pub mod ids;
