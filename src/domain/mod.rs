@@ -1,6 +1,7 @@
 //! The pure core: values in, values out. No clock, no I/O, no logging, no chance.
 
 pub mod agenda;
+pub mod backoff;
 mod checks;
 pub mod client_state;
 pub mod conflict;
