@@ -3,6 +3,7 @@
 pub mod client_state;
 pub mod conflict;
 pub mod ids;
+pub mod lease;
 pub mod limits;
 pub mod ownership;
 pub mod resource;
