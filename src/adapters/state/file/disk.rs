@@ -157,7 +157,7 @@ impl Disk {
             | ErrorKind::Unsupported => StateError::Denied {
                 name,
                 why: format!(
-                    "{error}; EVERGRAPH_STATE must name a directory that we may write, {place} is none"
+                    "{error}; EVERGRAPH_STATE names {place}: it must be there, writable, not full"
                 ),
             },
             _ => StateError::Unavailable {
