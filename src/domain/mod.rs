@@ -10,6 +10,7 @@ pub mod duration;
 mod grade;
 pub mod ids;
 mod key;
+pub mod lease;
 pub mod limits;
 pub mod ownership;
 pub mod plan;
