@@ -1,9 +1,9 @@
 //! The world behind the ports: Graph over HTTP, state in memory, files and Blob Storage, tokens, clock, chance.
 
-pub mod state;
 pub mod clock;
 pub mod dice;
 pub mod graph;
 pub mod identity;
 pub mod loopback;
+pub mod state;
 mod words;
