@@ -4,6 +4,7 @@
 //! the caller must do next.
 
 pub mod clock;
+pub mod declaration;
 pub mod dice;
 pub mod graph;
 pub mod state;
