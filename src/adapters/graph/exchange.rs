@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION,
-    RETRY_AFTER,
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue,
+    LOCATION, RETRY_AFTER,
 };
 use reqwest::{Client, Method, Response, StatusCode};
 use tokio::time::{Instant, timeout_at};
@@ -113,24 +113,22 @@ impl Line {
     }
 
     /// Sends a request and reads its answer.
-    pub(super) async fn exchange(&self, request: Request<'_>) -> Result<Answer, Broken> {
+    pub(super) async fn exchange(&self, mut request: Request<'_>) -> Result<Answer, Broken> {
         let deadline = Instant::now() + request.limit;
-        let late = || format!("no answer within {} s", request.limit.as_secs_f64());
-        let body = request.body.map(Bytes::from);
-        let mut url = request.url;
+        let limit = request.limit;
+        let late = || format!("no answer within {} s", limit.as_secs_f64());
+        let body = request.body.take().map(Bytes::from);
+        let mut url = request.url.clone();
         let mut hops = 0;
         loop {
-            let sent = self
+            let mut sent = self
                 .client
                 .request(request.method.clone(), url.clone())
-                .headers(headers(
-                    request.bearer,
-                    request.client_request_id,
-                    body.is_some(),
-                ))
-                .body(body.clone().unwrap_or_default())
-                .send();
-            let response = match timeout_at(deadline, sent).await {
+                .headers(headers(&request, body.is_some()));
+            if let Some(body) = &body {
+                sent = sent.body(body.clone());
+            }
+            let response = match timeout_at(deadline, sent.send()).await {
                 Err(_) => return Err(Broken::Lost(late())),
                 Ok(Err(error)) => return Err(broken(&error)),
                 Ok(Ok(response)) => response,
@@ -208,12 +206,16 @@ enum Target {
     Refused(&'static str),
 }
 
-fn headers(bearer: &HeaderValue, client_request_id: &str, has_body: bool) -> HeaderMap {
+fn headers(request: &Request<'_>, has_body: bool) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    headers.insert(AUTHORIZATION, bearer.clone());
+    headers.insert(AUTHORIZATION, request.bearer.clone());
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    if let Ok(id) = HeaderValue::from_str(client_request_id) {
+    if let Ok(id) = HeaderValue::from_str(request.client_request_id) {
         headers.insert(CLIENT_REQUEST_ID, id);
+    }
+    if request.method == Method::POST && !has_body {
+        // hyper leaves it out, and servers on http.sys answer 411 to such a POST.
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
     if has_body {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

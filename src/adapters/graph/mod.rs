@@ -5,6 +5,7 @@
 //! where a link may lead in `links`.
 
 mod body;
+mod call;
 mod exchange;
 mod links;
 mod options;
@@ -22,12 +23,11 @@ use tokio::time::Instant;
 use url::Url;
 
 use self::body::Unspoken;
+use self::call::{Setting, failure, report, unreadable, unwritable};
 use self::exchange::{Answer, Line, Request};
-use self::outcome::{Broken, Call, Failure};
+use self::outcome::{Broken, Call};
 use self::pages::{Bounds, Listing};
 use crate::adapters::identity::{AccessToken, TokenError, Tokens};
-use crate::adapters::words;
-use crate::domain::conflict::{self, Service};
 use crate::domain::ids::{AppId, SubscriptionId, TenantId};
 use crate::domain::subscription::Observed;
 use crate::ports::graph::{
@@ -47,15 +47,6 @@ pub struct GraphOverHttp {
     options: GraphOptions,
     tokens: Arc<dyn Tokens>,
     ids: RequestIds,
-}
-
-/// What belongs to one logical call.
-struct Setting<'a> {
-    call: Call,
-    tenant: &'a TenantId,
-    bearer: HeaderValue,
-    client_request_id: String,
-    unspoken: Unspoken,
 }
 
 impl GraphOverHttp {
@@ -242,69 +233,6 @@ impl GraphOverHttp {
     }
 }
 
-fn unreadable(setting: &Setting<'_>, why: &str, trace: Trace) -> GraphError {
-    outcome::unanswered(setting.call, Broken::Lost(why.to_owned()), trace)
-}
-
-fn failure(setting: &Setting<'_>, answer: &Answer) -> GraphError {
-    let headers: Vec<(&str, &str)> = answer
-        .headers
-        .iter()
-        .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
-        .collect();
-    let mut verdict = conflict::classify(&conflict::Answer {
-        service: Service::GraphSubscriptions,
-        operation: setting.call.operation(),
-        status: answer.status.as_u16(),
-        headers: &headers,
-        body: &answer.body,
-    });
-    verdict.words = match answer.stayed {
-        Some(why) => why.to_owned(),
-        None => setting.unspoken.clean(&verdict.words),
-    };
-    let header = answer.retry_after();
-    outcome::failed(
-        setting.call,
-        Failure {
-            status: answer.status.as_u16(),
-            wait: outcome::wait(&verdict, header.as_deref(), &answer.trace),
-            verdict,
-            trace: answer.trace.clone(),
-        },
-    )
-}
-
-/// One event for each exchange: what support needs to find it, and nothing that is secret.
-fn report(setting: &Setting<'_>, result: &Result<Answer, GraphError>, took: Duration) {
-    let operation = setting.call.verb();
-    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    let client_request_id = setting.client_request_id.as_str();
-    let tenant = setting.tenant.as_str();
-    let id_of = |trace: &Trace| trace.request_id.clone().unwrap_or_default();
-    match result {
-        Ok(answer) => tracing::debug!(
-            graph.operation = operation,
-            tenant.id = tenant,
-            http.status = answer.status.as_u16(),
-            graph.request_id = id_of(&answer.trace),
-            graph.client_request_id = client_request_id,
-            took_ms,
-            "graph let us {operation}"
-        ),
-        Err(error) => tracing::info!(
-            graph.operation = operation,
-            tenant.id = tenant,
-            graph.outcome = error.kind(),
-            graph.request_id = id_of(error.trace()),
-            graph.client_request_id = client_request_id,
-            took_ms,
-            "{}",
-            words::printable(&error.to_string(), 800)
-        ),
-    }
-}
-
 #[async_trait::async_trait]
 impl Graph for GraphOverHttp {
     async fn application(&self, tenant: &TenantId) -> Result<AppId, GraphError> {
@@ -413,9 +341,4 @@ impl Graph for GraphOverHttp {
         let trace = answer.trace;
         Ok(Reply { value: (), trace })
     }
-}
-
-fn unwritable(call: Call, error: &serde_json::Error) -> GraphError {
-    let why = format!("the request cannot be written: {error}");
-    outcome::unanswered(call, Broken::NotSent(why), Trace::default())
 }

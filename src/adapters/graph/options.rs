@@ -22,9 +22,10 @@ pub struct Timeouts {
     pub create_one_url: Duration,
     /// A create with a lifecycle address too: both are validated, even where they are equal.
     pub create_two_urls: Duration,
-    /// A renewal: seen to validate again (msgraph-sdk-dotnet issue 2805), both addresses.
+    /// A renewal or a reauthorization: both were seen to validate again (msgraph-sdk-dotnet
+    /// issue 2805), at worst both addresses.
     pub renew: Duration,
-    /// Reading one subscription or one page, reauthorizing, and the longest for a delete.
+    /// Reading one subscription or one page, and the longest for a delete.
     pub other: Duration,
     /// All pages of a listing; what is not read by then makes it incomplete.
     pub listing: Duration,

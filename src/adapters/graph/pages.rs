@@ -342,7 +342,20 @@ mod tests {
 
         #[test]
         fn arbitrary_rows_never_become_a_complete_listing(rows in prop::collection::vec(any_json(), 0..6), next in any_json()) {
-            check_hostile(&super::tests::body(&rows, &next));
+            check_hostile(&body(&rows, &next));
+        }
+
+        #[test]
+        fn one_hostile_field_never_makes_a_row_vanish(
+            field in prop::sample::select(vec![
+                "id", "resource", "changeType", "notificationUrl", "expirationDateTime",
+                "clientState", "includeResourceData", "lifecycleNotificationUrl",
+            ]),
+            value in any_json(),
+        ) {
+            let mut odd = row("a", END);
+            odd[field] = value;
+            check_hostile(&body(&[odd, row("b", END)], &Value::Null));
         }
 
         #[test]

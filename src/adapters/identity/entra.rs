@@ -210,7 +210,10 @@ fn fault(config: &CredentialConfig, tenant: &TenantId, error: &azure_core::Error
             };
             TokenError::Unavailable { why, wait }
         }
-        ErrorKind::Io | ErrorKind::Connection => TokenError::Unavailable { why, wait: None },
+        // A gateway's page instead of the authority's JSON; azure_identity drops its status.
+        ErrorKind::DataConversion | ErrorKind::Io | ErrorKind::Connection => {
+            TokenError::Unavailable { why, wait: None }
+        }
         _ => TokenError::Denied { why },
     }
 }
