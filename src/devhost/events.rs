@@ -39,9 +39,10 @@ pub enum Exit {
 impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // The host reports a signal as 128 + its number, as a shell does.
             Self::Code(code) => write!(f, "exited with code {code} (0x{code:X})"),
-            Self::Signal(signal) => write!(f, "was ended by signal {signal}"),
+            Self::Signal(signal) => {
+                write!(f, "was ended by signal {signal}, code {}", 128 + signal)
+            }
             Self::Unknown => f.write_str("ended"),
         }
     }
