@@ -6,5 +6,6 @@ pub mod dice;
 pub mod graph;
 pub mod identity;
 pub mod loopback;
+pub mod pulse;
 pub mod state;
 mod words;

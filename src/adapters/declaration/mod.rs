@@ -6,6 +6,7 @@
 
 mod diagnostic;
 mod fields;
+mod kept;
 mod meaning;
 mod quotas;
 mod rules;
@@ -13,6 +14,7 @@ mod source;
 pub mod wire;
 
 pub use diagnostic::{Diagnostic, Place, Severity};
+pub use kept::{KeptDeclaration, OnTenants};
 pub use source::FileSource;
 
 use crate::domain::subscription::{Declaration, DesiredSet};
