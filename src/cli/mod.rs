@@ -1,5 +1,9 @@
 //! The command line: one file for each command.
 
+mod check;
+mod schema;
+mod settings;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -13,12 +17,23 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    /// Checks a declaration: all errors and warnings, and the permissions it needs.
+    Check(check::Args),
+    /// Prints the JSON Schema of subscriptions.toml, for editors.
+    Schema(schema::Args),
+    /// Prints the reference of all settings.
+    Settings(settings::Args),
+}
 
 /// Parses the arguments and runs the command.
 ///
 /// Exit codes: 0 done, 1 the command ran and found a problem, 2 the arguments are wrong.
 pub async fn run() -> ExitCode {
     let cli = Cli::parse();
-    match cli.command {}
+    match cli.command {
+        Command::Check(args) => check::run(&args).await,
+        Command::Schema(args) => schema::run(&args),
+        Command::Settings(args) => settings::run(&args),
+    }
 }
