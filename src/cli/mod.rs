@@ -1,6 +1,9 @@
 //! The command line: one file for each command.
 
 mod sim;
+mod check;
+mod schema;
+mod settings;
 
 use std::process::ExitCode;
 
@@ -18,6 +21,12 @@ pub struct Cli {
 enum Command {
     /// Runs simulated services for a laptop
     Sim(sim::SimArgs),
+    /// Checks a declaration: all errors and warnings, and the permissions it needs.
+    Check(check::Args),
+    /// Prints the JSON Schema of subscriptions.toml, for editors.
+    Schema(schema::Args),
+    /// Prints the reference of all settings.
+    Settings(settings::Args),
 }
 
 /// Parses the arguments and runs the command.
@@ -27,5 +36,8 @@ pub async fn run() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
         Command::Sim(args) => sim::run(args).await,
+        Command::Check(args) => check::run(&args).await,
+        Command::Schema(args) => schema::run(&args),
+        Command::Settings(args) => settings::run(&args),
     }
 }
