@@ -4,6 +4,7 @@ mod sim;
 mod check;
 mod schema;
 mod settings;
+mod host;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,8 @@ enum Command {
     Schema(schema::Args),
     /// Prints the reference of all settings.
     Settings(settings::Args),
+    /// Run the local Functions host over an app folder.
+    Host(host::HostArgs),
 }
 
 /// Parses the arguments and runs the command.
@@ -39,5 +42,6 @@ pub async fn run() -> ExitCode {
         Command::Check(args) => check::run(&args).await,
         Command::Schema(args) => schema::run(&args),
         Command::Settings(args) => settings::run(&args),
+        Command::Host(args) => host::run(args).await,
     }
 }
