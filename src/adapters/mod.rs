@@ -5,4 +5,5 @@ pub mod dice;
 pub mod graph;
 pub mod identity;
 pub mod loopback;
+mod outgoing;
 mod words;
