@@ -1,1 +1,12 @@
-//! Use cases: a pass, its execution, leadership, intake. Each reads top to bottom.
+//! Use cases. Each reads top to bottom: a tick, a pass, its execution, leadership, health.
+
+pub mod execute;
+pub mod heartbeat;
+pub mod leadership;
+pub mod marks;
+pub mod memory;
+pub mod pass;
+pub mod report;
+pub mod sights;
+pub mod state_doc;
+pub mod tick;

@@ -1,5 +1,7 @@
 //! The command line: one file for each command.
 
+mod sim;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -13,12 +15,17 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    /// Runs simulated services for a laptop
+    Sim(sim::SimArgs),
+}
 
 /// Parses the arguments and runs the command.
 ///
 /// Exit codes: 0 done, 1 the command ran and found a problem, 2 the arguments are wrong.
 pub async fn run() -> ExitCode {
     let cli = Cli::parse();
-    match cli.command {}
+    match cli.command {
+        Command::Sim(args) => sim::run(args).await,
+    }
 }

@@ -4,6 +4,8 @@
 //! the caller must do next.
 
 pub mod clock;
+pub mod declaration;
+pub mod desired;
 pub mod dice;
 pub mod graph;
 pub mod state;

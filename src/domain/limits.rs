@@ -1,1 +1,0 @@
-//! What Graph allows per kind of resource.

@@ -1,0 +1,9 @@
+// Runs Azurite's blob service until standard input ends, so that it cannot outlive whoever
+// started it, not even one that was killed. Arguments are Azurite's own.
+"use strict";
+
+process.stdin.on("end", () => process.exit(0));
+process.stdin.on("error", () => process.exit(0));
+process.stdin.resume();
+
+require("azurite/dist/src/blob/main.js");
