@@ -7,5 +7,6 @@ pub mod graph;
 pub mod identity;
 pub mod loopback;
 pub mod pulse;
+mod outgoing;
 pub mod state;
 mod words;
