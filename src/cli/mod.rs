@@ -1,5 +1,8 @@
 //! The command line: one file for each command.
 
+pub mod conflicts;
+mod explain;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -13,12 +16,20 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    /// Explains an error answer of a Microsoft service: cause, remedy, and what never to do
+    Explain(explain::ExplainArgs),
+    /// Lists the playbook of conflicts
+    Conflicts(conflicts::ConflictsArgs),
+}
 
 /// Parses the arguments and runs the command.
 ///
 /// Exit codes: 0 done, 1 the command ran and found a problem, 2 the arguments are wrong.
 pub async fn run() -> ExitCode {
     let cli = Cli::parse();
-    match cli.command {}
+    match cli.command {
+        Command::Explain(args) => explain::run(&args),
+        Command::Conflicts(args) => conflicts::run(&args),
+    }
 }
