@@ -5,6 +5,8 @@ mod check;
 mod schema;
 mod settings;
 mod host;
+pub mod conflicts;
+mod explain;
 
 use std::process::ExitCode;
 
@@ -30,6 +32,10 @@ enum Command {
     Settings(settings::Args),
     /// Run the local Functions host over an app folder.
     Host(host::HostArgs),
+    /// Explains an error answer of a Microsoft service: cause, remedy, and what never to do
+    Explain(explain::ExplainArgs),
+    /// Lists the playbook of conflicts
+    Conflicts(conflicts::ConflictsArgs),
 }
 
 /// Parses the arguments and runs the command.
@@ -43,5 +49,7 @@ pub async fn run() -> ExitCode {
         Command::Schema(args) => schema::run(&args),
         Command::Settings(args) => settings::run(&args),
         Command::Host(args) => host::run(args).await,
+        Command::Explain(args) => explain::run(&args),
+        Command::Conflicts(args) => conflicts::run(&args),
     }
 }
