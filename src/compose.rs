@@ -56,7 +56,7 @@ pub fn passes(settings: &PassSettings) -> anyhow::Result<(Services, PassConfig)>
         clock: clock(&settings.clock)?,
         dice: Arc::new(FastDice::by_chance()),
         desired: desired(settings, tokens)?,
-        pulse: pulse(settings)?,
+        pulse: pulse(settings),
     };
     Ok((services, pass_config(settings)?))
 }
@@ -84,7 +84,10 @@ fn pass_config(settings: &PassSettings) -> anyhow::Result<PassConfig> {
 }
 
 fn tokens(settings: &PassSettings) -> anyhow::Result<EntraTokens> {
-    let own = settings.credential.credential(None).map_err(anyhow::Error::msg)?;
+    let own = settings
+        .credential
+        .credential(None)
+        .map_err(anyhow::Error::msg)?;
     let mut options = IdentityOptions::new(settings.graph.clone());
     options.authority = Some(settings.authority.clone());
     Ok(EntraTokens::new(options, credential(own)?)?)
@@ -93,27 +96,34 @@ fn tokens(settings: &PassSettings) -> anyhow::Result<EntraTokens> {
 fn credential(credential: Credential) -> anyhow::Result<CredentialConfig> {
     let text = |id: crate::domain::ids::AppId| id.as_str().to_owned();
     Ok(match credential {
-        Credential::ManagedIdentity { client_id } => {
-            CredentialConfig::ManagedIdentity { client_id: client_id.map(text) }
-        }
-        Credential::ManagedIdentityFederated { client_id, identity_client_id } => {
-            CredentialConfig::ManagedIdentityFederated {
-                client_id: text(client_id),
-                identity_client_id: identity_client_id.map(text),
-            }
-        }
-        Credential::WorkloadIdentity { client_id, token_file } => {
-            CredentialConfig::WorkloadIdentity { client_id: text(client_id), token_file }
-        }
-        Credential::ClientSecret { client_id, secret } => {
-            CredentialConfig::ClientSecret { client_id: text(client_id), secret }
-        }
-        Credential::ClientCertificate { client_id, certificate } => {
-            CredentialConfig::ClientCertificate {
-                client_id: text(client_id),
-                pem: pem(certificate)?,
-            }
-        }
+        Credential::ManagedIdentity { client_id } => CredentialConfig::ManagedIdentity {
+            client_id: client_id.map(text),
+        },
+        Credential::ManagedIdentityFederated {
+            client_id,
+            identity_client_id,
+        } => CredentialConfig::ManagedIdentityFederated {
+            client_id: text(client_id),
+            identity_client_id: identity_client_id.map(text),
+        },
+        Credential::WorkloadIdentity {
+            client_id,
+            token_file,
+        } => CredentialConfig::WorkloadIdentity {
+            client_id: text(client_id),
+            token_file,
+        },
+        Credential::ClientSecret { client_id, secret } => CredentialConfig::ClientSecret {
+            client_id: text(client_id),
+            secret,
+        },
+        Credential::ClientCertificate {
+            client_id,
+            certificate,
+        } => CredentialConfig::ClientCertificate {
+            client_id: text(client_id),
+            pem: pem(certificate)?,
+        },
         Credential::AzureCli => CredentialConfig::AzureCli,
         Credential::None => CredentialConfig::None,
     })
@@ -124,7 +134,9 @@ fn pem(certificate: ClientCertificate) -> anyhow::Result<SecretString> {
         ClientCertificate::Pem(pem) => Ok(pem),
         ClientCertificate::File(path) => match std::fs::read_to_string(&path) {
             Ok(text) => Ok(text.into()),
-            Err(error) => anyhow::bail!("the certificate {} cannot be read: {error}", path.display()),
+            Err(error) => {
+                anyhow::bail!("the certificate {} cannot be read: {error}", path.display())
+            }
         },
     }
 }
@@ -140,7 +152,10 @@ fn store(settings: &PassSettings, tokens: &EntraTokens) -> anyhow::Result<Arc<dy
                 let home = settings.credential.tenant.as_ref();
                 Some(tokens.for_storage(home).map_err(anyhow::Error::msg)?)
             };
-            Ok(Arc::new(BlobStore::open(url.expose().as_str(), credential)?))
+            Ok(Arc::new(BlobStore::open(
+                url.expose().as_str(),
+                credential,
+            )?))
         }
     }
 }
@@ -152,9 +167,9 @@ fn clock(choice: &ClockChoice) -> anyhow::Result<Arc<dyn Clock>> {
     })
 }
 
-fn pulse(settings: &PassSettings) -> anyhow::Result<Option<Arc<dyn Pulse>>> {
-    let Some(url) = &settings.heartbeat else { return Ok(None) };
-    Ok(Some(Arc::new(HttpPulse::new(url.expose().clone())?)))
+fn pulse(settings: &PassSettings) -> Option<Arc<dyn Pulse>> {
+    let url = settings.heartbeat.as_ref()?;
+    Some(Arc::new(HttpPulse::new(url.expose().clone())))
 }
 
 fn desired(

@@ -104,12 +104,16 @@ impl EntraTokens {
     /// A sentence, where no token for storage could ever be had.
     pub fn for_storage(&self, home: Option<&TenantId>) -> Result<Arc<dyn TokenCredential>, String> {
         let identity = match &self.default {
-            CredentialConfig::ManagedIdentityFederated { identity_client_id, .. } => {
-                Some(CredentialConfig::ManagedIdentity { client_id: identity_client_id.clone() })
-            }
+            CredentialConfig::ManagedIdentityFederated {
+                identity_client_id, ..
+            } => Some(CredentialConfig::ManagedIdentity {
+                client_id: identity_client_id.clone(),
+            }),
             config @ CredentialConfig::ManagedIdentity { .. } => Some(config.clone()),
             CredentialConfig::None => {
-                return Err("the credential `none` opens no storage; use a folder, or a SAS".to_owned());
+                return Err(
+                    "the credential `none` opens no storage; use a folder, or a SAS".to_owned(),
+                );
             }
             _ => None,
         };
