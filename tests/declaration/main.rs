@@ -7,6 +7,7 @@ mod meaning;
 mod refusals;
 mod schema;
 mod sources;
+mod whole;
 
 use evergraph::adapters::declaration::{Diagnostic, Reading, Target, read};
 

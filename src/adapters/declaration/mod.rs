@@ -4,6 +4,7 @@
 //! `fields` and [`wire`] know the format (keys, types, places), `meaning` knows what it stands
 //! for (tenants, keys, duplicates), `rules` know what Graph allows.
 
+mod blob;
 mod diagnostic;
 mod fields;
 mod meaning;
@@ -12,6 +13,7 @@ mod rules;
 mod source;
 pub mod wire;
 
+pub use blob::BlobSource;
 pub use diagnostic::{Diagnostic, Place, Severity};
 pub use source::FileSource;
 
