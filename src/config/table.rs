@@ -51,7 +51,7 @@ const fn secret(
     }
 }
 
-use Effect::{DefaultUsed, DoesNotStart, NoPasses, RenewOnly};
+use Effect::{DefaultUsed, DoesNotStart, NoPasses, NoToken, RenewOnly};
 
 /// Every setting of evergraph, in the order of the reference.
 pub const SETTINGS: &[Setting] = &[
@@ -162,14 +162,14 @@ pub const SETTINGS: &[Setting] = &[
     ),
     secret(
         "EVERGRAPH_CLIENT_SECRET_*",
-        NoPasses,
+        NoToken,
         "none",
         "a Key Vault reference",
         "Secrets of single tenants; the declaration names them (`secret_setting`).",
     ),
     secret(
         "EVERGRAPH_CLIENT_CERTIFICATE_*",
-        NoPasses,
+        NoToken,
         "none",
         "/certs/fabrikam.pem",
         "Certificates of single tenants; the declaration names them (`certificate_setting`).",
