@@ -142,9 +142,10 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "EVERGRAPH_TENANT_ID",
         NoPasses,
-        "the tenant that is watched",
+        "none",
         "84bd8158-6d4d-4958-8b9f-9d6445542f95",
-        "The tenant that issues tokens, where it is one for all.",
+        "The storage account's tenant, where a client secret, a certificate, a token file or the \
+         Azure CLI opens it without a SAS. Tokens for Graph always come from the watched tenant.",
     ),
     secret(
         "EVERGRAPH_CLIENT_SECRET",
