@@ -27,6 +27,9 @@ const SENDS_PER_ROUND: u32 = 4;
 /// Silence after which the proxy gives up (YARP's ActivityTimeout, as the host sets it).
 const ACTIVITY_TIMEOUT: Duration = Duration::from_secs(240);
 
+/// Between the last piece of a broken answer and the end of the client's connection.
+const FLUSH_WAIT: Duration = Duration::from_millis(10);
+
 /// A client's request, its target already encoded for the handler.
 pub(crate) struct Incoming {
     pub(crate) method: Method,
@@ -152,22 +155,36 @@ fn answer(core: Arc<Core>, worker: Arc<Worker>, running: Running, reply: Reply) 
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
     *response.headers_mut() = response_headers(&reply.headers);
+    let succeeded = Outcome::Succeeded {
+        status: Some(status.as_u16()),
+    };
+    if reply.body.is_finished() {
+        running.finish(succeeded, Vec::new());
+        return response;
+    }
     let state = Some((core, worker, running, reply.body));
-    let pieces = stream::unfold(state, move |state| async move {
-        let (core, worker, running, mut body) = state?;
-        match piece(&core, &worker, &running, &mut body).await {
-            Ok(Some(piece)) => Some((Ok(piece), Some((core, worker, running, body)))),
-            Ok(None) => {
-                let outcome = Outcome::Succeeded {
-                    status: Some(status.as_u16()),
-                };
-                running.finish(outcome, Vec::new());
-                None
-            }
-            Err(why) => {
-                running.finish(Outcome::Failed { why: why.clone() }, Vec::new());
-                // The client gets what came, then a broken connection.
-                Some((Err(std::io::Error::other(why)), None))
+    let pieces = stream::unfold(state, move |state| {
+        let succeeded = succeeded.clone();
+        async move {
+            let (core, worker, running, mut body) = state?;
+            match piece(&core, &worker, &running, &mut body).await {
+                // The server asks for nothing beyond a known length, so the end is told here.
+                Ok(Some(piece)) if body.is_finished() => {
+                    running.finish(succeeded, Vec::new());
+                    Some((Ok(piece), None))
+                }
+                Ok(Some(piece)) => Some((Ok(piece), Some((core, worker, running, body)))),
+                Ok(None) => {
+                    running.finish(succeeded, Vec::new());
+                    None
+                }
+                Err(why) => {
+                    running.finish(Outcome::Failed { why: why.clone() }, Vec::new());
+                    // The client gets what came, then a broken connection: while this waits,
+                    // the server writes out what it holds.
+                    tokio::time::sleep(FLUSH_WAIT).await;
+                    Some((Err(std::io::Error::other(why)), None))
+                }
             }
         }
     });

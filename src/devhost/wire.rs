@@ -331,6 +331,11 @@ impl ReplyBody {
         }
     }
 
+    /// True if the end is known to be reached.
+    pub(crate) fn is_finished(&self) -> bool {
+        matches!(self.framing, Framing::Empty | Framing::Length { left: 0 })
+    }
+
     /// The whole body, if it is at most `max` bytes.
     pub(crate) async fn whole(&mut self, max: usize) -> Result<Vec<u8>, WireError> {
         let mut out = Vec::new();

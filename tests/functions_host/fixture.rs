@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 /// Longest that a test waits for something that should come at once.
@@ -126,6 +126,10 @@ pub enum Reaction {
     Drop,
     /// Never answers.
     Hang,
+    /// Writes the first part at once and the second when it is told to.
+    InTwo(Vec<u8>, Arc<Notify>, Vec<u8>),
+    /// Tells when the host closes the connection.
+    TellWhenClosed(Arc<Notify>),
     /// The process ends.
     Exit(Exit),
 }
@@ -290,7 +294,7 @@ async fn serve(
         body,
         process,
     };
-    if seen.request_line() == "GET / HTTP/1.1" {
+    if seen.request_line() == "GET / HTTP/1.1" && seen.header("x-ms-invocation-id").is_none() {
         scripted
             .readiness
             .lock()
@@ -307,6 +311,15 @@ async fn serve(
             let _ = stream.write_all(&bytes).await;
         }
         Reaction::Drop => {}
+        Reaction::InTwo(first, told, second) => {
+            let _ = stream.write_all(&first).await;
+            told.notified().await;
+            let _ = stream.write_all(&second).await;
+        }
+        Reaction::TellWhenClosed(closed) => {
+            let _ = stream.read(&mut [0]).await;
+            closed.notify_one();
+        }
         Reaction::Hang => std::future::pending().await,
         Reaction::Exit(code) => {
             exit.send_replace(Some(code));
@@ -362,7 +375,10 @@ pub async fn send(host: &RunningHost, request: impl AsRef<[u8]>) -> Got {
     // A reset after a partial answer is a result too.
     let _ = read.await.expect("the host closes the connection");
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    let text = text
+        .strip_prefix("HTTP/1.1 100 Continue\r\n\r\n")
+        .unwrap_or(&text);
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
     let status = head
         .split(' ')
         .nth(1)
