@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::core::{Core, group_of};
 use super::error::HostError;
-use super::events::{Group, HostEvent, Invocation};
+use super::events::{Group, HostEvent, Invocation, tell};
 use super::front;
 use super::function::{AuthLevel, Functions, Trigger};
 use super::host_json::HostJson;
@@ -159,8 +159,7 @@ impl RunningHost {
             .map_or(options.port, |address| address.port());
         let (events, first) = broadcast::channel(EVENTS_KEPT);
         for why in &functions.index_errors {
-            // Kept for the first listener.
-            let _ = events.send(HostEvent::NotIndexed { why: why.clone() });
+            tell(&events, HostEvent::NotIndexed { why: why.clone() });
         }
         let plan = plan(&options, &app_dir, host, settings, &events);
         let (core, orders) = assemble(options.clone(), plan, functions, events);

@@ -7,7 +7,7 @@
 //!
 //! - what an app is: `host_json`, `function`, `schedule`, `route`, `settings`
 //! - the handler: `launch`, `process`, `readiness`, `worker`
-//! - invocations: `wire` and `envelope` (bytes), `answer` (judgement), `invocation` (JSON
+//! - invocations: `wire`, `pool` and `envelope` (bytes), `answer` (judgement), `invocation` (JSON
 //!   protocol), `timer`, `proxy`
 //! - clients: `front`, `admin`, `keys`, `target`
 //!
@@ -30,6 +30,7 @@ mod invocation;
 mod keys;
 mod launch;
 mod lenient;
+mod pool;
 mod process;
 mod proxy;
 mod proxy_head;

@@ -14,7 +14,7 @@ use super::core::Core;
 use super::events::{Cause, Outcome};
 use super::invocation::{Running, TOO_LONG, Timed, within_timeout};
 use super::proxy_head::{ProxiedHead, response_headers};
-use super::wire::{Manner, Outgoing, Reply, ReplyBody, WireError, connect, exchange};
+use super::wire::{Manner, Outgoing, Reply, ReplyBody, WireError, exchange};
 use super::worker::Worker;
 
 /// Rounds of sending, and waits between them (RetryProxyHandler).
@@ -74,7 +74,7 @@ pub(crate) async fn forward(
         Timed::Killed => sending.await,
     };
     match result {
-        Ok(reply) => answer(core.clone(), worker.clone(), running, reply),
+        Ok(reply) => answer(core.clone(), worker.clone(), running, reply).await,
         Err(why) => {
             running.finish(Outcome::Failed { why }, Vec::new());
             empty(StatusCode::INTERNAL_SERVER_ERROR)
@@ -107,7 +107,7 @@ async fn send(
     let mut round = 0;
     let mut sends = 0;
     loop {
-        if let Ok(stream) = connect(port).await {
+        if let Ok(stream) = worker.pool.connect(port).await {
             let exchange = exchange(stream, head.bytes(port), outgoing(&mut body), manner);
             match tokio::time::timeout(ACTIVITY_TIMEOUT, exchange).await {
                 Err(_) => return Err(format!("no answer within {ACTIVITY_TIMEOUT:?}")),
@@ -146,7 +146,7 @@ fn outgoing(body: &mut Option<IncomingBody>) -> Outgoing {
 }
 
 /// The handler's answer, its body streaming. The invocation ends with the body.
-fn answer(core: Arc<Core>, worker: Arc<Worker>, running: Running, reply: Reply) -> Response {
+async fn answer(core: Arc<Core>, worker: Arc<Worker>, running: Running, reply: Reply) -> Response {
     let Ok(status) = StatusCode::from_u16(reply.status) else {
         let why = format!("the handler answered with the status {}", reply.status);
         running.finish(Outcome::Failed { why }, Vec::new());
@@ -159,6 +159,7 @@ fn answer(core: Arc<Core>, worker: Arc<Worker>, running: Running, reply: Reply) 
         status: Some(status.as_u16()),
     };
     if reply.body.is_finished() {
+        worker.keep(reply.body).await;
         running.finish(succeeded, Vec::new());
         return response;
     }
@@ -170,11 +171,13 @@ fn answer(core: Arc<Core>, worker: Arc<Worker>, running: Running, reply: Reply) 
             match piece(&core, &worker, &running, &mut body).await {
                 // The server asks for nothing beyond a known length, so the end is told here.
                 Ok(Some(piece)) if body.is_finished() => {
+                    worker.keep(body).await;
                     running.finish(succeeded, Vec::new());
                     Some((Ok(piece), None))
                 }
                 Ok(Some(piece)) => Some((Ok(piece), Some((core, worker, running, body)))),
                 Ok(None) => {
+                    worker.keep(body).await;
                     running.finish(succeeded, Vec::new());
                     None
                 }

@@ -1,6 +1,6 @@
 //! HTTP/1.1 towards the handler, written by hand: the bytes must be those of the real host.
 //!
-//! Each exchange has a connection of its own.
+//! A connection serves one exchange after the other; `pool` keeps those that are idle.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -80,7 +80,7 @@ pub(crate) struct Manner {
 }
 
 /// Opens a connection to the handler.
-pub(crate) async fn connect(port: u16) -> Result<TcpStream, WireError> {
+pub(super) async fn connect(port: u16) -> Result<TcpStream, WireError> {
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))
         .await
         .map_err(|_| WireError::Refused)?;
@@ -114,10 +114,12 @@ pub(crate) async fn exchange(
         }
         if head.status >= 200 {
             let framing = head.framing(manner.is_head)?;
+            let stays_open = head.stays_open();
             let body = ReplyBody {
                 reader,
                 framing,
-                _writer: writer,
+                stays_open,
+                writer,
             };
             return Ok(Reply {
                 status: head.status,
@@ -182,28 +184,40 @@ pub(crate) fn json_chunks(body: &[u8]) -> Vec<u8> {
 
 struct Head {
     status: u16,
+    is_http_11: bool,
     headers: Vec<(String, Vec<u8>)>,
 }
 
 impl Head {
+    fn value(&self, name: &str) -> Option<String> {
+        let found = self
+            .headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+    }
+
+    fn stays_open(&self) -> bool {
+        self.is_http_11
+            && !self
+                .value("connection")
+                .is_some_and(|value| value.eq_ignore_ascii_case("close"))
+    }
+
     fn framing(&self, is_head: bool) -> Result<Framing, WireError> {
         if is_head || self.status == 204 || self.status == 304 {
             return Ok(Framing::Empty);
         }
-        let value = |name: &str| {
-            let found = self
-                .headers
-                .iter()
-                .find(|(key, _)| key.eq_ignore_ascii_case(name));
-            found.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
-        };
-        if value("transfer-encoding").is_some_and(|v| v.to_lowercase().contains("chunked")) {
+        if self
+            .value("transfer-encoding")
+            .is_some_and(|v| v.to_lowercase().contains("chunked"))
+        {
             return Ok(Framing::Chunked {
                 left: 0,
                 first: true,
             });
         }
-        match value("content-length") {
+        match self.value("content-length") {
             None => Ok(Framing::UntilClose),
             Some(text) => match text.trim().parse() {
                 Ok(left) => Ok(Framing::Length { left }),
@@ -251,6 +265,7 @@ impl Reader {
         let headers = response.headers.iter();
         let head = Head {
             status: response.code.unwrap_or_default(),
+            is_http_11: response.version == Some(1),
             headers: headers
                 .map(|field| (field.name.to_owned(), field.value.to_vec()))
                 .collect(),
@@ -298,7 +313,8 @@ enum Framing {
 pub(crate) struct ReplyBody {
     reader: Reader,
     framing: Framing,
-    _writer: Writer,
+    stays_open: bool,
+    writer: Writer,
 }
 
 impl ReplyBody {
@@ -334,6 +350,17 @@ impl ReplyBody {
     /// True if the end is known to be reached.
     pub(crate) fn is_finished(&self) -> bool {
         matches!(self.framing, Framing::Empty | Framing::Length { left: 0 })
+    }
+
+    /// The connection, if it may serve another request: the answer was read to its end, the
+    /// request was sent to its end, and nothing else came.
+    pub(crate) async fn into_idle(mut self) -> Option<TcpStream> {
+        let is_clean = self.stays_open && self.is_finished() && self.reader.buffer.is_empty();
+        if !is_clean || !self.writer.0.is_finished() {
+            return None;
+        }
+        let write = (&mut self.writer.0).await.ok()?.ok()?;
+        self.reader.read.reunite(write).ok()
     }
 
     /// The whole body, if it is at most `max` bytes.

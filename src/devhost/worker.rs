@@ -10,12 +10,14 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::console::classify;
-use super::events::{AfterExit, Exit, Group, HostEvent, Level};
+use super::events::{AfterExit, Exit, Group, HostEvent, Level, tell};
 use super::host_json::HostJson;
 use super::launch::Launch;
+use super::pool::Pool;
 use super::process::{Console, HandlerProcess, Launcher};
 use super::readiness::{Readiness, await_ready};
 use super::settings::AppSettings;
+use super::wire::ReplyBody;
 
 /// Crashes after which the host stops (HttpFunctionInvocationDispatcher).
 const CRASHES_MAX: usize = 3;
@@ -70,6 +72,8 @@ pub(crate) struct Worker {
     plan: Arc<WorkerPlan>,
     state: watch::Sender<State>,
     orders: mpsc::Sender<Order>,
+    /// Idle connections to the process that runs.
+    pub(crate) pool: Pool,
 }
 
 /// The end of one process.
@@ -91,6 +95,7 @@ impl Worker {
                 plan,
                 state,
                 orders,
+                pool: Pool::default(),
             }),
             received,
         )
@@ -140,6 +145,13 @@ impl Worker {
         // A host that has stopped already needs no order.
         let _ = self.orders.send(Order::Stop { why: why.clone() }).await;
         Err(why)
+    }
+
+    /// Keeps the connection of an answer that was read to its end, if it can be used again.
+    pub(crate) async fn keep(&self, body: ReplyBody) {
+        if let Some(stream) = body.into_idle().await {
+            self.pool.put(stream);
+        }
     }
 
     /// Kills the current process (SIGKILL) and waits for its end. False if there is none.
@@ -199,6 +211,7 @@ impl Worker {
                     (Exit::Signal(9), count(&mut crashes))
                 }
             };
+            self.pool.clear();
             self.state.send_replace(State::Starting { pid: None });
             self.emit_exit(pid, exit, then, &last_errors);
             for done in acknowledge {
@@ -262,11 +275,13 @@ impl Worker {
                     last.pop_front();
                 }
             }
-            // Nobody listening is fine.
-            let _ = events.send(HostEvent::Console {
-                group: group.clone(),
-                line,
-            });
+            tell(
+                &events,
+                HostEvent::Console {
+                    group: group.clone(),
+                    line,
+                },
+            );
         })
     }
 
@@ -337,7 +352,7 @@ impl Worker {
     }
 
     fn emit(&self, event: HostEvent) {
-        let _ = self.plan.events.send(event);
+        tell(&self.plan.events, event);
     }
 
     fn emit_exit(&self, pid: u32, exit: Exit, then: AfterExit, last: &Mutex<VecDeque<String>>) {
