@@ -9,7 +9,8 @@ use super::answer::{Answer, Received, Verdict, judge};
 use super::core::Core;
 use super::envelope::{HOST_VERSION, json_head};
 use super::events::{Cause, HostEvent, Invocation, Outcome};
-use super::wire::{Manner, Outgoing, Reply, WireError, exchange};
+use super::reply::Reply;
+use super::wire::{Manner, Outgoing, WireError, exchange};
 use super::worker::Worker;
 
 /// Redirects that the host follows before it gives up (.NET's default; 51 posts were seen).

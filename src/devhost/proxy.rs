@@ -14,7 +14,8 @@ use super::core::Core;
 use super::events::{Cause, Outcome};
 use super::invocation::{Running, TOO_LONG, Timed, within_timeout};
 use super::proxy_head::{ProxiedHead, response_headers};
-use super::wire::{Manner, Outgoing, Reply, ReplyBody, WireError, exchange};
+use super::reply::{Reply, ReplyBody};
+use super::wire::{Manner, Outgoing, WireError, exchange};
 use super::worker::Worker;
 
 /// Rounds of sending, and waits between them (RetryProxyHandler).

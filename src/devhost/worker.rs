@@ -4,25 +4,21 @@ use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::console::classify;
+use super::crashes::{CRASHES_MAX, Crashes};
 use super::events::{AfterExit, Exit, Group, HostEvent, Level, tell};
 use super::host_json::HostJson;
 use super::launch::Launch;
 use super::pool::Pool;
 use super::process::{Console, HandlerProcess, Launcher};
 use super::readiness::{Readiness, await_ready};
+use super::reply::ReplyBody;
 use super::settings::AppSettings;
-use super::wire::ReplyBody;
 
-/// Crashes after which the host stops (HttpFunctionInvocationDispatcher).
-const CRASHES_MAX: usize = 3;
-/// Crashes are forgotten when the newest of them is older than this at the next one.
-const CRASHES_FORGOTTEN_AFTER: Duration = Duration::from_secs(30 * 60);
 /// The exit code by which a handler asks for a restart that is not counted.
 const RESTART_CODE: i32 = 200;
 /// Invocations wait for readiness this many times the initialization time-out
@@ -185,7 +181,7 @@ impl Worker {
             Ok(port) => port,
             Err(error) => return format!("no port for the handler: {error}"),
         };
-        let mut crashes: VecDeque<Instant> = VecDeque::new();
+        let mut crashes = Crashes::default();
         loop {
             self.state.send_replace(State::Starting { pid: None });
             let last_errors = Arc::new(Mutex::new(VecDeque::new()));
@@ -202,13 +198,13 @@ impl Worker {
                 End::Stop(why) => return why,
                 End::Killed => (Exit::Signal(9), AfterExit::Restarts),
                 End::Exited(exit @ Exit::Code(RESTART_CODE)) => (exit, AfterExit::Restarts),
-                End::Exited(exit) => (exit, count(&mut crashes)),
+                End::Exited(exit) => (exit, crashes.count()),
                 End::NotReady => {
                     self.emit(HostEvent::HandlerNotReady {
                         group: self.group.clone(),
                         pid,
                     });
-                    (Exit::Signal(9), count(&mut crashes))
+                    (Exit::Signal(9), crashes.count())
                 }
             };
             self.pool.clear();
@@ -377,52 +373,5 @@ async fn end(process: &mut dyn HandlerProcess, is_gone: bool) {
     if !is_gone {
         process.kill();
         process.exited().await;
-    }
-}
-
-/// Counts a crash and says what follows.
-fn count(crashes: &mut VecDeque<Instant>) -> AfterExit {
-    let now = Instant::now();
-    if crashes
-        .back()
-        .is_some_and(|newest| now - *newest > CRASHES_FORGOTTEN_AFTER)
-    {
-        crashes.clear();
-    }
-    crashes.push_back(now);
-    if crashes.len() >= CRASHES_MAX {
-        return AfterExit::StopsHost;
-    }
-    AfterExit::RestartsAfterCrash {
-        count: u32::try_from(crashes.len()).unwrap_or(u32::MAX),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn the_third_crash_stops_the_host_unless_the_newest_is_older_than_half_an_hour() {
-        let mut crashes = VecDeque::new();
-        assert_eq!(
-            count(&mut crashes),
-            AfterExit::RestartsAfterCrash { count: 1 }
-        );
-        tokio::time::advance(Duration::from_secs(29 * 60)).await;
-        assert_eq!(
-            count(&mut crashes),
-            AfterExit::RestartsAfterCrash { count: 2 }
-        );
-        tokio::time::advance(Duration::from_secs(31 * 60)).await;
-        assert_eq!(
-            count(&mut crashes),
-            AfterExit::RestartsAfterCrash { count: 1 }
-        );
-        assert_eq!(
-            count(&mut crashes),
-            AfterExit::RestartsAfterCrash { count: 2 }
-        );
-        assert_eq!(count(&mut crashes), AfterExit::StopsHost);
     }
 }
