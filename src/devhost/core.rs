@@ -8,7 +8,7 @@ use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::events::{Group, HostEvent};
+use super::events::{Group, HostEvent, tell};
 use super::function::{Function, Functions, Trigger};
 use super::host_json::HostJson;
 use super::invocation::Running;
@@ -41,8 +41,7 @@ pub(crate) struct Core {
 
 impl Core {
     pub(crate) fn emit(&self, event: HostEvent) {
-        // Nobody listening is fine.
-        let _ = self.events.send(event);
+        tell(&self.events, event);
     }
 
     pub(crate) fn emit_hung(&self, worker: &Worker, running: &Running, why: String) {
