@@ -15,7 +15,7 @@ use evergraph::adapters::state::blob::BlobStore;
 use evergraph::adapters::state::contract;
 use evergraph::adapters::state::file::FileStore;
 use evergraph::adapters::state::memory::MemoryStore;
-use evergraph::ports::state::{DocName, StateError, StateStore};
+use evergraph::ports::state::{DocName, LeaseId, StateError, StateStore};
 
 macro_rules! contract_tests {
     ($($clause:ident),* $(,)?) => {
@@ -143,6 +143,27 @@ async fn a_store_that_does_not_answer_is_unavailable_and_its_sas_stays_hidden() 
     let error = store.put(&name("a"), Vec::new()).await.unwrap_err();
     assert!(matches!(error, StateError::Unavailable { .. }), "{error}");
     assert!(!format!("{error:?}").contains("c2VjcmV0"), "{error:?}");
+}
+
+/// Paused time leaps over the wait as soon as nothing else happens.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_is_given_up_in_time_for_another_renewal() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let url = format!("http://127.0.0.1:{port}/devstoreaccount1/state?sig=c2VjcmV0");
+    let store = BlobStore::open(&url, None).unwrap();
+    let began = tokio::time::Instant::now();
+    let renewal = store.renew(&name("a"), &LeaseId("x".into())).await;
+    assert!(
+        matches!(renewal, Err(StateError::Unavailable { .. })),
+        "{renewal:?}"
+    );
+    assert!(began.elapsed() < store.lease_terms().0 / 3);
+    let write = store.put(&name("a"), b"1".to_vec()).await;
+    assert!(
+        matches!(write, Err(StateError::Unavailable { .. })),
+        "{write:?}"
+    );
 }
 
 /// Tells the child process of the test below which directory to write to.

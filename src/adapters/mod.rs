@@ -1,3 +1,12 @@
 //! The world behind the ports: Graph over HTTP, state in memory, files and Blob Storage, tokens, clock, chance.
 
+pub mod clock;
+pub mod declaration;
+pub mod dice;
+pub mod graph;
+pub mod identity;
+pub mod loopback;
+pub mod pulse;
+mod outgoing;
 pub mod state;
+mod words;

@@ -1,8 +1,14 @@
 //! "Did you mean": the nearest of the words that would have been right.
 
+/// Longer words are nobody's slip of the pen, and comparing them would cost time.
+const LONGEST_WORD: usize = 100;
+
 /// The candidate nearest to the word, if one is near enough to be meant: letter case and
 /// `-` against `_` are free, and one slip in three characters is forgiven.
 pub fn closest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    if word.len() > LONGEST_WORD {
+        return None;
+    }
     let plain = |text: &str| text.to_ascii_lowercase().replace('-', "_");
     let word = plain(word);
     candidates

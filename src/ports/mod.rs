@@ -4,7 +4,9 @@
 //! the caller must do next.
 
 pub mod clock;
+pub mod declaration;
 pub mod desired;
 pub mod dice;
 pub mod graph;
+pub mod pulse;
 pub mod state;

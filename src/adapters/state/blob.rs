@@ -7,6 +7,7 @@
 mod address;
 mod outcome;
 
+use std::fmt;
 use std::future::Future;
 use std::num::NonZero;
 use std::sync::Arc;
@@ -30,9 +31,12 @@ use crate::ports::state::{DocName, LeaseId, StateError, StateStore, Stored, Vers
 /// Source: learn.microsoft.com/rest/api/storageservices/lease-blob, "between 15 and 60 seconds".
 const SHORTEST_TERM: Duration = Duration::from_secs(15);
 
-/// How long one operation may take, answer included. It leaves room for a second renewal within
-/// the shortest term, whose renewals begin after a third of it.
+/// How long one operation may take, answer included.
 const BUDGET: Duration = Duration::from_secs(10);
+
+/// How long a renewal may take. Renewals begin after a third of the term, so one that hangs
+/// must be given up before the second third ends, and a next one still finds the lease standing.
+const RENEWAL_BUDGET: Duration = Duration::from_secs(4);
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -56,6 +60,12 @@ const PAGE: usize = 5000;
 pub struct BlobStore {
     container: Arc<BlobContainerClient>,
     place: String,
+}
+
+impl fmt::Debug for BlobStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BlobStore({})", self.place)
+    }
 }
 
 impl BlobStore {
@@ -147,16 +157,24 @@ impl BlobStore {
     }
 }
 
-/// Runs one operation within its budget and translates its failure.
 async fn within_budget<T>(
     name: &str,
     operation: impl Future<Output = azure_core::Result<T>>,
 ) -> Result<T, Meaning> {
-    match tokio::time::timeout(BUDGET, operation).await {
+    within(BUDGET, name, operation).await
+}
+
+/// Runs one operation, gives it up after its budget, and translates its failure.
+async fn within<T>(
+    budget: Duration,
+    name: &str,
+    operation: impl Future<Output = azure_core::Result<T>>,
+) -> Result<T, Meaning> {
+    match tokio::time::timeout(budget, operation).await {
         Ok(result) => result.map_err(|error| outcome::meaning(name, &error)),
         Err(_) => Err(Meaning::Other(StateError::Unavailable {
             name: name.to_owned(),
-            why: format!("no answer within {} s", BUDGET.as_secs()),
+            why: format!("no answer within {} s", budget.as_secs()),
         })),
     }
 }
@@ -302,7 +320,8 @@ impl StateStore for BlobStore {
     async fn renew(&self, name: &DocName, lease: &LeaseId) -> Result<(), StateError> {
         let blob = self.blob(name);
         let id = lease.0.clone();
-        within_budget(name.as_str(), async { blob.renew_lease(id, None).await })
+        let renewal = async { blob.renew_lease(id, None).await };
+        within(RENEWAL_BUDGET, name.as_str(), renewal)
             .await
             .map(|_| ())
             .map_err(|meaning| meaning.of_lease(name))

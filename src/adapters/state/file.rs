@@ -32,7 +32,7 @@ use crate::ports::state::{DocName, LeaseId, StateError, StateStore, Stored, Vers
 ///
 /// # Cancellation
 /// A call that began is finished on its own thread, even if its future is dropped.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct FileStore {
     disk: Arc<Disk>,
     /// Lines up the writers of this process, so that few threads wait for the file lock.

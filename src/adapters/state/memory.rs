@@ -14,19 +14,20 @@ use crate::ports::state::{DocName, LeaseId, StateError, StateStore, Stored, Vers
 ///
 /// Leases run on the runtime's clock, so a test that pauses time pauses them. Each call takes
 /// effect at once, at its first poll; it never waits.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct MemoryStore {
     shared: Arc<Mutex<Shared>>,
     started: Instant,
 }
 
-#[derive(Default)]
+#[derive(Default, Debug)]
 struct Shared {
     documents: BTreeMap<DocName, Document>,
     /// Draws versions and lease ids; never repeats.
     drawn: u64,
 }
 
+#[derive(Debug)]
 struct Document {
     bytes: Vec<u8>,
     version: Version,

@@ -37,6 +37,7 @@ struct LeaseFile {
 }
 
 /// The directory. What needs no lock is here; the rest is in [`Locked`].
+#[derive(Debug)]
 pub(super) struct Disk {
     directory: PathBuf,
     boot: String,
