@@ -74,9 +74,7 @@ pub enum Format {
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// The filter does not follow the syntax.
-    #[error(
-        "EVERGRAPH_LOG is no filter such as \"info\" or \"evergraph::app=debug,warn\": {why}"
-    )]
+    #[error("EVERGRAPH_LOG is no filter such as \"info\" or \"evergraph::app=debug,warn\": {why}")]
     Filter {
         /// What is wrong with it.
         why: String,

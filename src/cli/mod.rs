@@ -1,12 +1,12 @@
 //! The command line: one file for each command.
 
-mod sim;
 mod check;
-mod schema;
-mod settings;
-mod host;
 pub mod conflicts;
 mod explain;
+mod host;
+mod schema;
+mod settings;
+mod sim;
 
 use std::process::ExitCode;
 

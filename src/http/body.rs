@@ -102,7 +102,10 @@ mod tests {
     #[tokio::test]
     async fn more_than_the_bound_is_not_kept() {
         assert_eq!(receive(Body::from("abcde"), 4).await, Received::TooLarge);
-        assert_eq!(receive(chunked(&["abc", "de"]), 4).await, Received::TooLarge);
+        assert_eq!(
+            receive(chunked(&["abc", "de"]), 4).await,
+            Received::TooLarge
+        );
         assert!(!discard(chunked(&["abc", "de"]), 4).await);
         assert!(discard(chunked(&["abc", "d"]), 4).await);
     }

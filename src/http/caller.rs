@@ -28,8 +28,8 @@ pub(super) fn invocation_id(headers: &HeaderMap) -> Option<&str> {
         .get("x-azure-functions-invocationid")?
         .to_str()
         .ok()?;
-    let fits = (1..=64).contains(&id.len())
-        && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let fits =
+        (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     fits.then_some(id)
 }
 

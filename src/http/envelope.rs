@@ -39,8 +39,8 @@ pub(super) enum Unreadable {
 /// are, because a pass that is not run costs more than one that was not needed.
 pub(super) fn read(body: &[u8]) -> Result<Timer, Unreadable> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    let envelope: Value = serde_json::from_slice(body)
-        .map_err(|error| Unreadable::NotJson(place_of(&error)))?;
+    let envelope: Value =
+        serde_json::from_slice(body).map_err(|error| Unreadable::NotJson(place_of(&error)))?;
     let data = envelope.get("Data").cloned().map(unwrapped);
     let Some(Value::Object(mut data)) = data else {
         return Err(Unreadable::NoEnvelope);
@@ -105,9 +105,7 @@ impl IntoResponse for Answer {
 }
 
 fn one_line(text: &str) -> String {
-    let mut chars = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c });
+    let mut chars = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     let mut line: String = chars.by_ref().take(LINE_CHARS_MAX).collect();
     if chars.next().is_some() {
         line.push('…');
@@ -162,8 +160,20 @@ mod tests {
     #[test]
     fn what_is_no_envelope_asks_for_nothing() {
         for body in [
-            "", " \r\n", "null", "1", "[1]", "\"x\"", "{}", "{", "<xml/>", "a=b",
-            r#"{"Data":null}"#, r#"{"Data":[]}"#, r#"{"Data":"text"}"#, r#"{"data":{}}"#,
+            "",
+            " \r\n",
+            "null",
+            "1",
+            "[1]",
+            "\"x\"",
+            "{}",
+            "{",
+            "<xml/>",
+            "a=b",
+            r#"{"Data":null}"#,
+            r#"{"Data":[]}"#,
+            r#"{"Data":"text"}"#,
+            r#"{"data":{}}"#,
             r#"{"Metadata":{"sys":{"MethodName":"renew"}}}"#,
         ] {
             check_unreadable(body.as_bytes());

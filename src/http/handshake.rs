@@ -100,7 +100,10 @@ mod tests {
         );
         check_token("validationToken=a%2bb%20c+d%252B", Some("a+b c d%2B"));
         check_token("validationToken=%e2%82%ac", Some("€"));
-        check_token("validationToken=a/b?c:d@e!$'()*,;", Some("a/b?c:d@e!$'()*,;"));
+        check_token(
+            "validationToken=a/b?c:d@e!$'()*,;",
+            Some("a/b?c:d@e!$'()*,;"),
+        );
         check_token("validationToken=a=b=", Some("a=b="));
         check_token("validationToken=%zz%", Some("%zz%"));
         check_token("validationToken=a%0d%0ab", Some("a\r\nb"));

@@ -194,7 +194,10 @@ mod tests {
         }];
         report.decisions = vec![decision(1, "done"), decision(2, "throttled")];
         let lines = lines_of(&report);
-        assert!(lines[0].starts_with("pass complete; renewed 1,"), "{lines:?}");
+        assert!(
+            lines[0].starts_with("pass complete; renewed 1,"),
+            "{lines:?}"
+        );
         assert_eq!(lines[1], "key-missing: put it back");
         assert_eq!(lines[2], report.decisions[0].sentence());
         assert!(lines[3].contains("s2") && lines[3].contains("throttled"));

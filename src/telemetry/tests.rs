@@ -108,5 +108,8 @@ fn the_filter_decides_about_us_and_others_are_held_to_warnings() {
 fn a_malformed_filter_is_refused_with_its_reason() {
     let refused = subscriber("evergraph=loud=x", Format::Text, Console::of_process());
     let message = refused.map(|_| ()).unwrap_err().to_string();
-    assert!(message.starts_with("EVERGRAPH_LOG is no filter"), "{message}");
+    assert!(
+        message.starts_with("EVERGRAPH_LOG is no filter"),
+        "{message}"
+    );
 }
