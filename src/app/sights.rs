@@ -39,9 +39,11 @@ impl Pass<'_> {
                 .iter()
                 .filter(|look| self.quiet(tenant_of(look)).is_none())
                 .collect();
-            let mut answers = futures::stream::iter(asked)
+            // The batch is no larger than what may run at once.
+            let mut answers: futures::stream::FuturesUnordered<_> = asked
+                .into_iter()
                 .map(|look| see(graph.as_ref(), look, begun_at))
-                .buffer_unordered(self.config.concurrency.max(1));
+                .collect();
             while let Some(seen) = answers.next().await {
                 self.note_seen(seen);
             }
