@@ -2,6 +2,7 @@
 
 mod graph_subscriptions;
 mod playbook;
+mod services;
 
 use super::{Answer, Operation, Service, Verdict, classify};
 
