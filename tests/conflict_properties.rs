@@ -256,10 +256,7 @@ fn existence_codes() -> BTreeSet<&'static str> {
 /// What rules look for in a text, completed to messages.
 fn messages() -> Vec<String> {
     let filled = |pattern: &&str| pattern.replace('*', " 'x' ");
-    playbook()
-        .flat_map(|rule| rule.text)
-        .map(|pattern| filled(&pattern))
-        .collect()
+    playbook().flat_map(|rule| rule.text).map(filled).collect()
 }
 
 fn mutate(code: &str, at: Index, letter: char, edit: u8) -> String {
