@@ -228,76 +228,20 @@ mod tests {
 
     #[test]
     fn waits_follow_the_budget_of_their_cause() {
-        check_next(
-            Cause::Throttled,
-            0,
-            Duration::ZERO,
-            FULL,
-            Next::After(ms(500)),
-        );
-        check_next(
-            Cause::Throttled,
-            3,
-            Duration::ZERO,
-            500,
-            Next::After(ms(2_000)),
-        );
-        check_next(
-            Cause::WriteContention,
-            0,
-            Duration::ZERO,
-            FULL,
-            Next::After(ms(10)),
-        );
-        check_next(
-            Cause::WriteContention,
-            20,
-            Duration::ZERO,
-            FULL,
-            Next::After(s(1)),
-        );
-        check_next(
-            Cause::OperationInProgress,
-            0,
-            Duration::ZERO,
-            0,
-            Next::After(s(5)),
-        );
-        check_next(
-            Cause::OperationInProgress,
-            9,
-            Duration::ZERO,
-            FULL,
-            Next::After(s(60)),
-        );
-        check_next(
-            Cause::DeletionInProgress,
-            9,
-            Duration::ZERO,
-            FULL,
-            Next::After(s(30)),
-        );
-        check_next(
-            Cause::VersionMismatch,
-            0,
-            Duration::ZERO,
-            0,
-            Next::After(ms(50)),
-        );
-        check_next(
-            Cause::VersionMismatch,
-            4,
-            Duration::ZERO,
-            FULL,
-            Next::After(ms(500)),
-        );
-        check_next(
-            Cause::QuotaExhausted,
-            0,
-            Duration::ZERO,
-            0,
-            Next::After(s(3_600)),
-        );
+        for (cause, attempt, jitter, wait) in [
+            (Cause::Throttled, 0, FULL, ms(500)),
+            (Cause::Throttled, 3, 500, ms(2_000)),
+            (Cause::WriteContention, 0, FULL, ms(10)),
+            (Cause::WriteContention, 20, FULL, s(1)),
+            (Cause::OperationInProgress, 0, 0, s(5)),
+            (Cause::OperationInProgress, 9, FULL, s(60)),
+            (Cause::DeletionInProgress, 9, FULL, s(30)),
+            (Cause::VersionMismatch, 0, 0, ms(50)),
+            (Cause::VersionMismatch, 4, FULL, ms(500)),
+            (Cause::QuotaExhausted, 0, 0, s(3_600)),
+        ] {
+            check_next(cause, attempt, Duration::ZERO, jitter, Next::After(wait));
+        }
     }
 
     #[test]
