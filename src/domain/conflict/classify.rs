@@ -112,6 +112,17 @@ fn fits(rule: &Rule, answer: &Answer<'_>, reading: &Reading) -> bool {
         && (rule.means.cause != Cause::AlreadyExists || may_claim_existence(rule, reading))
 }
 
+/// Codes of Resource Manager that only say that something inside failed.
+const WRAPPERS: &[&str] = &[
+    "DeploymentFailed",
+    "DeploymentOperationFailed",
+    "InvalidTemplateDeployment",
+    "MultipleErrorsOccurred",
+    "PreflightValidationCheckFailed",
+    "ResourceDeploymentFailure",
+    "ResourceOperationFailure",
+];
+
 /// Whether the answer is whole enough for "already exists": readable, header and body agree,
 /// and where a text decides, no code stands there that the rule does not know.
 fn may_claim_existence(rule: &Rule, reading: &Reading) -> bool {
@@ -122,10 +133,8 @@ fn may_claim_existence(rule: &Rule, reading: &Reading) -> bool {
         return false;
     };
     let marked = |code: &str| code.contains('=');
-    rule.text.is_empty()
-        || reading
-            .codes()
-            .all(|code| marked(code) || known.contains(&code))
+    let harmless = |code| marked(code) || known.contains(&code) || WRAPPERS.contains(&code);
+    rule.text.is_empty() || reading.codes().all(harmless)
 }
 
 fn speaks(patterns: &[&str], texts: &[Text]) -> bool {
