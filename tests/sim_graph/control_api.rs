@@ -190,3 +190,45 @@ async fn it_stops_when_told_even_with_connections_open() {
     bed.sim.stop().await;
     assert!(reqwest::get(format!("{url}/_sim/clock")).await.is_err());
 }
+
+/// Paths of all switches, and their values as JSON.
+fn paths(prefix: &str, value: &Value) -> Vec<(String, Value)> {
+    let Some(object) = value.as_object().filter(|object| !object.is_empty()) else {
+        return vec![(prefix.to_owned(), value.clone())];
+    };
+    let below = |(name, value): (&String, &Value)| {
+        let path = if prefix.is_empty() {
+            name.clone()
+        } else {
+            format!("{prefix}.{name}")
+        };
+        paths(&path, value)
+    };
+    object.iter().flat_map(below).collect()
+}
+
+#[tokio::test]
+async fn the_page_about_the_simulator_names_every_route_and_switch_with_its_default() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/simulator.md");
+    let page = std::fs::read_to_string(file).unwrap();
+    let bed = Bed::new().await;
+    let contents = bed.get("/_sim/").await.expect(200).body;
+    for route in contents["routes"].as_object().unwrap().keys() {
+        assert!(
+            page.contains(&format!("| `{route}` |")),
+            "the page misses {route}"
+        );
+    }
+    let settings = bed.get("/_sim/settings").await.expect(200).body;
+    let all = paths("", &settings);
+    assert!(all.len() > 70, "{}", all.len());
+    for (path, value) in all {
+        let row = page
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{path}` |")));
+        let row = row.unwrap_or_else(|| panic!("the page misses {path}"));
+        let cell = row.split('`').nth(3).unwrap();
+        let said: Value = serde_json::from_str(cell).unwrap();
+        assert_eq!(said, value, "{path}");
+    }
+}
