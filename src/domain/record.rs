@@ -11,7 +11,7 @@ use super::policy::{PerMille, Policy};
 use super::schedule::{after, due};
 use super::state::{
     Blocked, BlockedBy, Entry, Held, HeldOrigin, Intent, Obstacle, Residence, Retry, ShardState,
-    Watch,
+    TenantState, Watch,
 };
 use super::subscription::{KeyTag, Observed};
 
@@ -34,6 +34,15 @@ pub enum Miss {
     Unavailable(Option<RetryAfter>),
     /// It certainly took no effect; Graph asks for silence.
     Throttled(Option<RetryAfter>),
+}
+
+/// What Graph says about waiting.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Nothing,
+    For(SignedDuration),
+    /// No number, or over a day.
+    Absurd,
 }
 
 /// The circumstances under which something is recorded.
@@ -86,6 +95,15 @@ impl Recorder<'_> {
                 };
                 state.watches.insert(id.clone(), watch);
             }
+            Change::Postpone { id, until } => {
+                if let Some(watch) = state.watches.get_mut(id) {
+                    let failures = watch.retry.as_ref().map_or(0, |retry| retry.failures);
+                    watch.retry = Some(Retry {
+                        failures,
+                        not_before: *until,
+                    });
+                }
+            }
             Change::Unwatch { id } => drop(state.watches.remove(id)),
             Change::Forget { tag } => drop(state.entries.remove(tag)),
             _ => self.apply_to_key(state, change),
@@ -120,25 +138,7 @@ impl Recorder<'_> {
                     ..self.held(id, *expires, *origin)
                 });
                 entry.intent = None;
-                entry.obstacle = None;
-                entry.blocked = None;
-                entry.retry = None;
-            }
-            Change::SeenExpiry { tag, expires } => {
-                if let Some(held) = held_of(state, tag) {
-                    held.expires = *expires;
-                    held.due = due(self.now, *expires, self.policy, self.chance);
-                }
-            }
-            Change::Proven { tag } => {
-                if let Some(held) = held_of(state, tag) {
-                    held.origin = HeldOrigin::Adopted;
-                }
-            }
-            Change::Undoubt { tag } => {
-                if let Some(held) = held_of(state, tag) {
-                    held.doubted = false;
-                }
+                entry.unblock();
             }
             Change::LetGo { tag, .. } => {
                 let Some(entry) = state.entries.get_mut(tag) else {
@@ -147,14 +147,40 @@ impl Recorder<'_> {
                 if let Some(held) = entry.held.take() {
                     state.watches.remove(&held.id);
                 }
-                entry.retry = None;
+                entry.unblock();
             }
+            Change::Unintend { tag } => self.withdraw(state, tag),
             Change::Block { tag, blocked } => {
                 if let Some(entry) = state.entries.get_mut(tag) {
                     entry.blocked = Some(blocked.clone());
                     entry.obstacle = None;
                 }
             }
+            _ => self.apply_to_held(state, change),
+        }
+    }
+
+    fn apply_to_held(&self, state: &mut ShardState, change: &Change) {
+        let (Change::SeenExpiry { tag, .. }
+        | Change::Proven { tag }
+        | Change::Hasten { tag, .. }
+        | Change::Doubt { tag }
+        | Change::Undoubt { tag }) = change
+        else {
+            return;
+        };
+        let Some(held) = held_of(state, tag) else {
+            return;
+        };
+        match change {
+            Change::SeenExpiry { expires, .. } => {
+                held.expires = *expires;
+                held.due = due(self.now, *expires, self.policy, self.chance);
+            }
+            Change::Proven { .. } => held.origin = HeldOrigin::Adopted,
+            Change::Hasten { due, .. } => held.due = held.due.min(*due),
+            Change::Doubt { .. } => held.doubted = true,
+            Change::Undoubt { .. } => held.doubted = false,
             _ => {}
         }
     }
@@ -182,6 +208,9 @@ impl Recorder<'_> {
             .entry(create.tag)
             .or_insert_with(|| Entry::new(key.clone()));
         entry.name = Some(create.desired.name.clone());
+        // What stood in the way of an earlier attempt was looked into; this one starts afresh.
+        entry.obstacle = None;
+        entry.blocked = None;
         entry.intent = Some(Intent {
             at: self.now,
             instead_of: instead_of.map(|delete| delete.id.clone()),
@@ -205,9 +234,10 @@ impl Recorder<'_> {
         let Some(entry) = state.entries.get_mut(&create.tag) else {
             return;
         };
-        if outcome != Err(&Miss::Unknown) {
-            entry.intent = None;
-        }
+        let intent = match outcome {
+            Err(Miss::Unknown) => None,
+            _ => entry.intent.take(),
+        };
         match outcome {
             Ok(row) => {
                 let certificate = create
@@ -221,18 +251,20 @@ impl Recorder<'_> {
                     ..self.held(&row.id, row.expires, HeldOrigin::Created)
                 });
                 entry.creations += 1;
-                entry.obstacle = None;
-                entry.blocked = None;
-                entry.retry = None;
+                entry.unblock();
                 self.calm(state, &create.desired.key.tenant);
             }
-            Err(Miss::Conflict(verdict) | Miss::Quota(verdict)) => {
+            Err(miss @ (Miss::Conflict(verdict) | Miss::Quota(verdict))) => {
+                let holder = verdict.holder.as_deref();
+                let holder = holder.and_then(|holder| SubscriptionId::parse(holder).ok());
+                let deleted = intent.and_then(|intent| intent.instead_of);
+                if deleted.is_some() && (holder.is_none() || holder == deleted) {
+                    // Graph may still see, for a moment, what was deleted to make room.
+                    return self.failed(state, &create.desired.key.tenant, &create.tag, miss);
+                }
                 entry.obstacle = Some(Obstacle {
                     cause: verdict.cause,
-                    holder: verdict
-                        .holder
-                        .as_deref()
-                        .and_then(|holder| SubscriptionId::parse(holder).ok()),
+                    holder,
                     at: self.now,
                 });
             }
@@ -262,15 +294,22 @@ impl Recorder<'_> {
                 held.due = due(self.now, row.expires, self.policy, self.chance);
                 held.patched_at = Some(self.now);
                 held.doubted = false;
-                held.certificate_id = row.certificate_id.clone().or(held.certificate_id.take());
                 if renewal.certificate {
                     held.certificate_asked = certificate.map(str::to_owned);
+                }
+                // Where Graph does not say which certificate it uses, it is taken at its word.
+                let asked = certificate.filter(|_| renewal.certificate);
+                let shown = row.certificate_id.as_deref().filter(|id| !id.is_empty());
+                if let Some(id) = shown.or(asked) {
+                    held.certificate_id = Some(id.to_owned());
                 }
                 entry.renewals += 1;
                 entry.retry = None;
                 self.calm(state, &renewal.tenant);
             }
             Err(Miss::Gone) => {
+                // Where a GET finds it all the same, the next PATCH must not follow at once.
+                self.failed(state, &renewal.tenant, tag, &Miss::Gone);
                 if let Some(held) = held_of(state, tag) {
                     held.doubted = true;
                 }
@@ -281,27 +320,40 @@ impl Recorder<'_> {
 
     /// A delete was answered. What Graph does not know is as good as deleted.
     pub fn deleted(&self, state: &mut ShardState, deletion: &Deletion, outcome: Result<(), &Miss>) {
+        let id = &deletion.id;
         match outcome {
             Ok(()) | Err(Miss::Gone) => {
-                state.watches.remove(&deletion.id);
-                let holds = |entry: &&mut Entry| {
-                    entry
-                        .held
-                        .as_ref()
-                        .is_some_and(|held| held.id == deletion.id)
-                };
-                if let Some(entry) = state.entries.values_mut().find(holds) {
-                    entry.held = None;
-                    entry.retry = None;
+                state.watches.remove(id);
+                for entry in state.entries.values_mut() {
+                    if entry.held.as_ref().is_some_and(|held| held.id == *id) {
+                        entry.held = None;
+                        entry.retry = None;
+                    }
+                    let blocked = entry.blocked.as_ref();
+                    if blocked.is_some_and(|blocked| blocked.holder.as_ref() == Some(id)) {
+                        entry.blocked = None;
+                    }
                 }
             }
             Err(miss) => {
-                if let Some(watch) = state.watches.get_mut(&deletion.id) {
+                if let Some(watch) = state.watches.get_mut(id) {
                     let failures = watch.retry.as_ref().map_or(0, |retry| retry.failures);
-                    watch.retry = Some(self.retry(failures + 1, None));
+                    watch.retry = Some(self.retry(failures.saturating_add(1), None));
+                }
+                if *miss == Miss::Unknown {
+                    self.doubt(state, id);
                 }
                 self.quiet(state, &deletion.tenant, miss);
             }
+        }
+    }
+
+    /// It may be gone; only a GET can tell.
+    fn doubt(&self, state: &mut ShardState, id: &SubscriptionId) {
+        let held = state.entries.values_mut();
+        let mut held = held.filter_map(|entry| entry.held.as_mut());
+        if let Some(held) = held.find(|held| held.id == *id) {
+            held.doubted = true;
         }
     }
 
@@ -309,28 +361,53 @@ impl Recorder<'_> {
     pub fn not_listed(&self, state: &mut ShardState, tenant: &TenantId, miss: Option<&Miss>) {
         let known = state.tenants.entry(tenant.clone()).or_default();
         let failures = known.look_again.as_ref().map_or(0, |retry| retry.failures);
-        known.look_again = Some(self.retry(failures + 1, Some(self.policy.tick)));
+        let mut retry = self.retry(failures.saturating_add(1), Some(self.policy.tick));
+        match miss.map(|miss| self.asked_wait(miss)) {
+            Some(Asked::For(wait)) => {
+                retry.not_before = retry.not_before.max(after(self.now, wait));
+            }
+            Some(Asked::Absurd) => retry.not_before = after(self.now, self.policy.audit_every),
+            Some(Asked::Nothing) | None => {}
+        }
+        known.look_again = Some(retry);
         if let Some(miss) = miss {
             self.quiet(state, tenant, miss);
         }
     }
 
     /// Something else than a step was answered with a miss: only silence may follow from it.
+    ///
+    /// A wait that Graph names holds for the whole tenant, whatever the status that named it.
     pub fn quiet(&self, state: &mut ShardState, tenant: &TenantId, miss: &Miss) {
-        let Miss::Throttled(asked) = miss else { return };
+        let asked = self.asked_wait(miss);
+        if asked == Asked::Absurd
+            || (asked == Asked::Nothing && !matches!(miss, Miss::Throttled(_)))
+        {
+            return;
+        }
         let known = state.tenants.entry(tenant.clone()).or_default();
         let wait = match asked {
-            Some(RetryAfter::For(wait)) => SignedDuration::try_from(*wait)
-                .ok()
-                .filter(|wait| *wait <= self.policy.absurd_wait),
-            Some(RetryAfter::Absurd(_)) => None,
-            None => {
+            Asked::For(wait) => wait,
+            _ => {
                 known.throttles = known.throttles.saturating_add(1);
-                Some(self.backoff(known.throttles))
+                self.backoff(known.throttles)
             }
         };
-        if let Some(wait) = wait {
-            known.quiet_until = Some(after(self.now, wait)).max(known.quiet_until);
+        known.quiet_until = Some(after(self.now, wait)).max(known.quiet_until);
+    }
+
+    /// How long Graph asks us to wait; over a day makes no sense.
+    fn asked_wait(&self, miss: &Miss) -> Asked {
+        let (Miss::Throttled(asked) | Miss::Unavailable(asked)) = miss else {
+            return Asked::Nothing;
+        };
+        match asked {
+            None => Asked::Nothing,
+            Some(RetryAfter::Absurd(_)) => Asked::Absurd,
+            Some(RetryAfter::For(wait)) => match SignedDuration::try_from(*wait) {
+                Ok(wait) if wait <= self.policy.absurd_wait => Asked::For(wait),
+                _ => Asked::Absurd,
+            },
         }
     }
 
@@ -344,32 +421,26 @@ impl Recorder<'_> {
     }
 
     fn failed(&self, state: &mut ShardState, tenant: &TenantId, tag: &KeyTag, miss: &Miss) {
-        self.quiet(state, tenant, miss);
-        let audited_at = state.tenants.get(tenant).and_then(|known| known.audited_at);
-        let next_audit = after(audited_at.unwrap_or(self.now), self.policy.audit_every)
-            .max(after(self.now, self.policy.tick));
+        let next_audit = self.next_audit(state.tenants.get(tenant));
         let Some(entry) = state.entries.get_mut(tag) else {
-            return;
+            return self.quiet(state, tenant, miss);
         };
         let ends = entry.held.as_ref().map(|held| held.expires);
+        let ends = ends.filter(|ends| *ends > self.now);
         let failures = entry.retry.as_ref().map_or(0, |retry| retry.failures);
         let mut retry = self.retry(failures.saturating_add(1), None);
-        let asked = match miss {
-            Miss::Throttled(asked) | Miss::Unavailable(asked) => asked.as_ref(),
-            _ => None,
-        };
-        match asked {
-            Some(RetryAfter::For(wait)) => {
-                let wait = SignedDuration::try_from(*wait).unwrap_or(SignedDuration::MAX);
-                let until = after(self.now, wait);
-                let past_the_end = ends.is_some_and(|ends| until > ends && ends > self.now);
-                if wait > self.policy.absurd_wait || past_the_end {
-                    retry.not_before = next_audit;
-                } else {
-                    retry.not_before = retry.not_before.max(until);
-                }
+        match self.asked_wait(miss) {
+            Asked::For(wait) if ends.is_some_and(|ends| after(self.now, wait) > ends) => {
+                // Kept to the letter, it would let the subscription end: as good as absurd.
+                retry.not_before = next_audit;
+                entry.retry = Some(retry);
+                let known = state.tenants.entry(tenant.clone()).or_default();
+                known.quiet_until =
+                    Some(next_audit.min(after(self.now, wait))).max(known.quiet_until);
+                return;
             }
-            Some(RetryAfter::Absurd(_)) => {
+            Asked::For(wait) => retry.not_before = retry.not_before.max(after(self.now, wait)),
+            Asked::Absurd => {
                 retry.not_before = next_audit;
                 if entry.held.is_none() {
                     entry.blocked = Some(Blocked {
@@ -381,14 +452,21 @@ impl Recorder<'_> {
                 }
             }
             // What is about to end is tried again sooner than what has time.
-            None => {
-                let left = ends.map(|ends| ends.duration_since(self.now) / 4);
-                if let Some(left) = left.filter(|left| left.is_positive()) {
+            Asked::Nothing => {
+                if let Some(ends) = ends {
+                    let left = ends.duration_since(self.now) / 4;
                     retry.not_before = retry.not_before.min(after(self.now, left));
                 }
             }
         }
         entry.retry = Some(retry);
+        self.quiet(state, tenant, miss);
+    }
+
+    fn next_audit(&self, known: Option<&TenantState>) -> Timestamp {
+        let audited_at = known.and_then(|known| known.audited_at);
+        after(audited_at.unwrap_or(self.now), self.policy.audit_every)
+            .max(after(self.now, self.policy.tick))
     }
 
     fn retry(&self, failures: u32, cap: Option<SignedDuration>) -> Retry {
@@ -426,9 +504,7 @@ fn let_go_of_tenant(state: &mut ShardState, tenant: &TenantId) {
     {
         entry.held = None;
         entry.intent = None;
-        entry.obstacle = None;
-        entry.blocked = None;
-        entry.retry = None;
+        entry.unblock();
     }
     state.watches.retain(|_, watch| watch.tenant != *tenant);
     if let Some(known) = state.tenants.get_mut(tenant) {
