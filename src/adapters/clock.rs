@@ -7,6 +7,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::loopback::is_loopback;
+use super::outgoing::Outgoing;
 use crate::ports::clock::{Clock, ClockError};
 
 /// The clock of this machine.
@@ -33,16 +34,16 @@ impl Clock for SystemClock {
 
 /// The simulator's virtual clock, read over HTTP: `GET {url}/_sim/clock` answers
 /// `{"now":"<RFC 3339>"}`.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct SimulatorClock {
-    client: reqwest::Client,
+    outgoing: Outgoing,
     address: Url,
 }
 
 /// Longest answer that is read. The real one has about 50 bytes.
 const ANSWER_BYTES: usize = 4096;
 
-/// The simulator stands on the same machine and answers from memory; a second is an outage.
+/// The simulator stands on the same machine and answers from memory; two seconds are an outage.
 const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 
 #[derive(Deserialize)]
@@ -74,14 +75,8 @@ impl SimulatorClock {
             .map_err(|()| fault("the address cannot carry a path"))?
             .pop_if_empty()
             .extend(["_sim", "clock"]);
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .timeout(ANSWER_LIMIT)
-            .build()
-            .map_err(|error| fault(&error.to_string()))?;
-        Ok(Self { client, address })
+        let outgoing = Outgoing::to(&address).answered_within(ANSWER_LIMIT);
+        Ok(Self { outgoing, address })
     }
 
     fn fault(&self, why: impl ToString) -> ClockError {
@@ -95,7 +90,8 @@ impl SimulatorClock {
 #[async_trait::async_trait]
 impl Clock for SimulatorClock {
     async fn now(&self) -> Result<Timestamp, ClockError> {
-        let answer = self.client.get(self.address.clone()).send().await;
+        let client = self.outgoing.client().map_err(|why| self.fault(why))?;
+        let answer = client.get(self.address.clone()).send().await;
         let mut answer = answer.map_err(|error| self.fault(error))?;
         if !answer.status().is_success() {
             return Err(self.fault(format!("it answered {}", answer.status())));

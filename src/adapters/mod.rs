@@ -6,5 +6,7 @@ pub mod dice;
 pub mod graph;
 pub mod identity;
 pub mod loopback;
+mod outgoing;
+pub mod pulse;
 pub mod state;
 mod words;

@@ -24,6 +24,7 @@ use crate::ports::clock::Clock;
 use crate::ports::desired::DesiredSource;
 use crate::ports::dice::Dice;
 use crate::ports::graph::Graph;
+use crate::ports::pulse::Pulse;
 use crate::ports::state::{DocName, StateStore};
 
 /// What a pass works with.
@@ -39,6 +40,8 @@ pub struct Services {
     pub dice: Arc<dyn Dice>,
     /// The declaration.
     pub desired: Arc<dyn DesiredSource>,
+    /// A watcher outside, where one is configured.
+    pub pulse: Option<Arc<dyn Pulse>>,
 }
 
 /// How a pass works.

@@ -1,5 +1,11 @@
 //! The command line: one file for each command.
 
+mod check;
+pub mod conflicts;
+mod explain;
+mod host;
+mod schema;
+mod settings;
 mod sim;
 
 use std::process::ExitCode;
@@ -18,6 +24,18 @@ pub struct Cli {
 enum Command {
     /// Runs simulated services for a laptop
     Sim(sim::SimArgs),
+    /// Checks a declaration: all errors and warnings, and the permissions it needs.
+    Check(check::Args),
+    /// Prints the JSON Schema of subscriptions.toml, for editors.
+    Schema(schema::Args),
+    /// Prints the reference of all settings.
+    Settings(settings::Args),
+    /// Run the local Functions host over an app folder.
+    Host(host::HostArgs),
+    /// Explains an error answer of a Microsoft service: cause, remedy, and what never to do
+    Explain(explain::ExplainArgs),
+    /// Lists the playbook of conflicts
+    Conflicts(conflicts::ConflictsArgs),
 }
 
 /// Parses the arguments and runs the command.
@@ -27,5 +45,11 @@ pub async fn run() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
         Command::Sim(args) => sim::run(args).await,
+        Command::Check(args) => check::run(&args).await,
+        Command::Schema(args) => schema::run(&args),
+        Command::Settings(args) => settings::run(&args),
+        Command::Host(args) => host::run(args).await,
+        Command::Explain(args) => explain::run(&args),
+        Command::Conflicts(args) => conflicts::run(&args),
     }
 }

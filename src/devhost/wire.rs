@@ -79,18 +79,23 @@ pub(crate) struct Manner {
     pub(crate) expects_continue: bool,
 }
 
-/// Sends one request to the handler and reads the head of its answer.
-pub(crate) async fn exchange(
-    port: u16,
-    head: Vec<u8>,
-    body: Outgoing,
-    manner: Manner,
-) -> Result<Reply, WireError> {
+/// Opens a connection to the handler.
+pub(crate) async fn connect(port: u16) -> Result<TcpStream, WireError> {
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))
         .await
         .map_err(|_| WireError::Refused)?;
     // Without it, small writes wait for the other side's acknowledgement.
     let _ = stream.set_nodelay(true);
+    Ok(stream)
+}
+
+/// Sends one request to the handler and reads the head of its answer.
+pub(crate) async fn exchange(
+    stream: TcpStream,
+    head: Vec<u8>,
+    body: Outgoing,
+    manner: Manner,
+) -> Result<Reply, WireError> {
     let (read, write) = stream.into_split();
     let (may_continue, continued) = oneshot::channel();
     let wait = manner.expects_continue.then_some(continued);
@@ -392,7 +397,7 @@ mod tests {
         });
         let head = b"GET / HTTP/1.1\r\n\r\n".to_vec();
         let result = async {
-            exchange(port, head, Outgoing::Nothing, manner)
+            exchange(connect(port).await?, head, Outgoing::Nothing, manner)
                 .await?
                 .body
                 .whole(1000)

@@ -8,4 +8,5 @@ pub mod declaration;
 pub mod desired;
 pub mod dice;
 pub mod graph;
+pub mod pulse;
 pub mod state;

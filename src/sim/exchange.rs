@@ -6,17 +6,15 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use serde_json::{Value, json};
-
-use super::calls::HandshakeRecord;
+use super::answer::{Answer, Content, answer, page_content};
+use super::arrival::Arrival;
 use super::clock::{At, SimClock};
 use super::faults::Effect;
+use super::handshake::{Endpoint, shake};
 use super::refusal::Refusal;
 use super::request::{Op, Request};
-use super::row::{Row, Shown};
-use super::service::{Arrival, Handshake, Page, Service};
-use super::settings::{Settings, ValidationWording};
+use super::service::Service;
+use super::settings::Settings;
 use super::token::Caller;
 
 /// The service and its clock, shared by everything that runs on them.
@@ -50,38 +48,6 @@ impl Sim {
     }
 }
 
-/// What an endpoint did with its handshake.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Echo {
-    /// 200 with the token.
-    Echoed,
-    /// Another status; its reason in .NET's spelling, such as `Forbidden`.
-    Status(String),
-    /// 200, but not the token as `text/plain`.
-    Wrong,
-    /// No answer within the limit.
-    TimedOut,
-    /// No connection.
-    Unreachable(String),
-}
-
-/// Asks endpoints to prove that they want notifications.
-#[async_trait::async_trait]
-pub trait Endpoint: Send + Sync {
-    /// Runs one handshake; `timeout` is in real time.
-    async fn validate(&self, handshake: &Handshake, timeout: Duration) -> Echo;
-}
-
-/// An endpoint that always answers well.
-pub struct Willing;
-
-#[async_trait::async_trait]
-impl Endpoint for Willing {
-    async fn validate(&self, _handshake: &Handshake, _timeout: Duration) -> Echo {
-        Echo::Echoed
-    }
-}
-
 /// A moment of a call at which a test may want to act.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Moment {
@@ -103,42 +69,6 @@ pub enum Exchange {
     Lost,
     /// It could not be sent.
     Unreachable,
-}
-
-/// An answer, down to its bytes.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    /// HTTP status.
-    pub status: u16,
-    /// `Date`.
-    pub date: Timestamp,
-    /// `request-id`.
-    pub request_id: String,
-    /// `client-request-id`.
-    pub client_request_id: String,
-    /// `Retry-After`.
-    pub retry_after: Option<String>,
-    /// `Location`.
-    pub location: Option<String>,
-    /// The body; empty for 204.
-    pub body: Vec<u8>,
-    /// What a success holds.
-    pub content: Content,
-}
-
-/// What an answer holds.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Content {
-    /// A row.
-    Row(Box<Row>),
-    /// A page of rows and the address of the next.
-    Page(Vec<Row>, Option<String>),
-    /// Success without content.
-    Done,
-    /// A refusal.
-    Refused(Refusal),
-    /// Bytes of a test's choice, with a success status.
-    Garbled,
 }
 
 /// Runs one call. Effects happen even if the caller goes away: run it in a task of its own.
@@ -297,191 +227,4 @@ async fn renew(
     shake(sim, arrival, handshakes, endpoint).await?;
     let row = sim.with(|service, at| service.finish_renew(at, caller, change))?;
     Ok(Content::Row(Box::new(row)))
-}
-
-/// Runs the handshakes one after another (order and parallelism are not documented), and stops
-/// at the first that fails.
-async fn shake(
-    sim: &Arc<Sim>,
-    arrival: &Arrival,
-    handshakes: Vec<Handshake>,
-    endpoint: &dyn Endpoint,
-) -> Result<(), Refusal> {
-    for handshake in handshakes {
-        let (timeout, wording) = sim.with(|service, _| {
-            let rules = &service.settings.validation;
-            (Duration::from_millis(rules.timeout_ms), rules.wording)
-        });
-        let echo = endpoint.validate(&handshake, timeout).await;
-        let outcome = match &echo {
-            Echo::Echoed => "echoed",
-            Echo::Status(_) => "other_status",
-            Echo::Wrong => "wrong_body",
-            Echo::TimedOut => "timed_out",
-            Echo::Unreachable(_) => "unreachable",
-        };
-        tracing::info!(outcome, "asked the endpoint to prove itself");
-        sim.with(|service, _| {
-            *service.calls.handshakes.entry(outcome.into()).or_default() += 1;
-            service.calls.amend(arrival.number, |record| {
-                record.handshakes.push(HandshakeRecord {
-                    url: handshake.url.clone(),
-                    outcome: outcome.into(),
-                });
-            });
-        });
-        if let Some(refusal) = failed(&echo, wording) {
-            return Err(refusal);
-        }
-    }
-    Ok(())
-}
-
-/// Graph's words for a failed handshake; the sources of each are with [`ValidationWording`].
-fn failed(echo: &Echo, wording: ValidationWording) -> Option<Refusal> {
-    const FAILED: &str = "Subscription validation request failed.";
-    let must = "Notification endpoint must respond with 200 OK to validation request.";
-    let code = match wording {
-        ValidationWording::Y2018 => "InvalidRequest",
-        ValidationWording::Y2024 | ValidationWording::Y2026 => "ValidationError",
-    };
-    let message = match echo {
-        Echo::Echoed => return None,
-        // The code of the newer time-out is quoted nowhere: the recorded ones say InvalidRequest.
-        Echo::TimedOut => {
-            return Some(Refusal::invalid(
-                "Subscription validation request timed out.",
-            ));
-        }
-        Echo::Wrong => {
-            format!("{FAILED} Response must exactly match validationToken query parameter.")
-        }
-        Echo::Status(_) | Echo::Unreachable(_) if wording == ValidationWording::Y2018 => {
-            format!("{FAILED} Must respond with 200 OK to this request.")
-        }
-        Echo::Status(name) if wording == ValidationWording::Y2026 => {
-            format!("{FAILED} HTTP status code is '{name}'. {must}")
-        }
-        Echo::Status(_) | Echo::Unreachable(_) => format!("{FAILED} {must}"),
-    };
-    Some(Refusal::new(400, code, message))
-}
-
-fn page_content(page: Page, request: &Request, fault: Option<&Effect>) -> Content {
-    let Page { mut rows, next } = page;
-    let link = |token: &str| format!("{}/subscriptions?$skiptoken={token}", request.base);
-    let mut next = next.map(|token| link(&token));
-    match fault {
-        Some(Effect::HideRow) if !rows.is_empty() => {
-            rows.remove(0);
-        }
-        Some(Effect::EmptyPage) => {
-            // The link must lead to the rows that are not shown here.
-            let here = request
-                .skiptoken
-                .clone()
-                .unwrap_or_else(|| "YWZ0ZXI6MA".into());
-            (rows, next) = (Vec::new(), Some(link(&here)));
-        }
-        Some(Effect::NextLink { url }) => next = Some(url.clone()),
-        _ => {}
-    }
-    Content::Page(rows, next)
-}
-
-fn answer(
-    sim: &Sim,
-    request: &Request,
-    arrival: &Arrival,
-    outcome: Result<Content, Refusal>,
-) -> Exchange {
-    let client_request_id = request
-        .client_request_id
-        .clone()
-        .unwrap_or_else(|| arrival.request_id.clone());
-    let mut content = outcome.unwrap_or_else(Content::Refused);
-    let answered = sim.with(|service, at| {
-        let status = status_of(request.op, &content);
-        let value = match &content {
-            Content::Refused(refusal) => {
-                Some(refusal.body(at.now, &arrival.request_id, &client_request_id))
-            }
-            other => success(request, other, &service.settings),
-        };
-        let mut body = value
-            .map(|value| value.to_string().into_bytes())
-            .unwrap_or_default();
-        if let Some(Effect::Body { text }) = &arrival.fault {
-            body = text.clone().into_bytes();
-            content = Content::Garbled;
-        }
-        let (code, retry_after, location) = match &content {
-            Content::Refused(refusal) => (
-                Some(refusal.code.clone()),
-                refusal.retry_after.clone(),
-                refusal.location.clone(),
-            ),
-            _ => (None, None, None),
-        };
-        service
-            .calls
-            .close(arrival.number, request.op, Some(status), code);
-        Answer {
-            status,
-            date: at.now,
-            request_id: arrival.request_id.clone(),
-            client_request_id,
-            retry_after,
-            location,
-            body,
-            content,
-        }
-    });
-    tracing::info!(
-        operation = request.op.as_str(), status = answered.status,
-        request_id = %arrival.request_id, "answered {} with {}",
-        request.op.as_str(), answered.status
-    );
-    Exchange::Answered(Box::new(answered))
-}
-
-fn status_of(op: Op, content: &Content) -> u16 {
-    match content {
-        Content::Refused(refusal) => refusal.status,
-        Content::Done => 204,
-        Content::Row(_) | Content::Page(..) | Content::Garbled => {
-            if op == Op::Create {
-                201
-            } else {
-                200
-            }
-        }
-    }
-}
-
-fn success(request: &Request, content: &Content, settings: &Settings) -> Option<Value> {
-    let context = format!("{}/$metadata#subscriptions", request.base);
-    match content {
-        Content::Row(row) => {
-            let shown = match request.op {
-                Op::Get => Shown::Read,
-                _ => Shown::Written,
-            };
-            let mut whole = row.json(shown, &settings.answers);
-            whole.insert("@odata.context".into(), format!("{context}/$entity").into());
-            Some(Value::Object(whole))
-        }
-        Content::Page(rows, next) => {
-            let rows: Vec<Value> = rows
-                .iter()
-                .map(|row| Value::Object(row.json(Shown::Listed, &settings.answers)))
-                .collect();
-            let mut whole = json!({ "@odata.context": context, "value": rows });
-            if let Some(next) = next {
-                whole["@odata.nextLink"] = next.clone().into();
-            }
-            Some(whole)
-        }
-        Content::Done | Content::Refused(_) | Content::Garbled => None,
-    }
 }

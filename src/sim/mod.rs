@@ -4,14 +4,18 @@
 //! a changeable base address, and [`port`] for simulations under paused time. The whole way of
 //! a call, faults and answer bytes included, is in [`exchange`].
 
+pub mod answer;
+mod arrival;
 pub mod calls;
 mod checks;
 pub mod clock;
 pub mod control;
 pub mod deliveries;
+mod emit;
 pub mod exchange;
 mod expiry;
 pub mod faults;
+pub mod handshake;
 mod http;
 mod items;
 pub mod kinds;

@@ -8,17 +8,16 @@ use std::collections::HashSet;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
-use super::calls::{CallRecord, Calls};
+use super::calls::Calls;
 use super::checks::{Draft, check_certificate, check_url, draft, has_handshake};
 use super::clock::At;
 use super::deliveries::Deliveries;
 use super::expiry;
-use super::faults::{Effect, Faults, Traits};
-use super::kinds::Kind;
+use super::faults::Faults;
+use super::handshake::Handshake;
 use super::limiter::Limiter;
-use super::path::Path;
 use super::refusal::Refusal;
-use super::request::{Op, Request, moment, object, text};
+use super::request::{moment, object, text};
 use super::row::Row;
 use super::rules::{check_duplicate, check_permission, check_quota};
 use super::settings::{ForeignAnswer, Settings};
@@ -43,37 +42,9 @@ pub struct Service {
     /// Notifications under way.
     pub deliveries: Deliveries,
     pub(super) rng: fastrand::Rng,
-    limiter: Limiter,
+    pub(super) limiter: Limiter,
     validated: HashSet<String>,
     consented: HashSet<(TenantId, AppId)>,
-}
-
-/// What was decided when a call arrived.
-#[derive(Clone, Debug)]
-pub struct Arrival {
-    /// Its number in the log.
-    pub number: u64,
-    /// `request-id` of the answer.
-    pub request_id: String,
-    /// What goes wrong.
-    pub fault: Option<Effect>,
-    /// Milliseconds that the call takes.
-    pub latency_ms: u64,
-    /// The 429 of the rate limits.
-    pub throttled: Option<Refusal>,
-}
-
-/// An endpoint to validate.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Handshake {
-    /// Where to.
-    pub url: String,
-    /// What it must echo.
-    pub token: String,
-    /// `User-Agent`, where one is sent.
-    pub user_agent: Option<String>,
-    /// The echo must say that it is `text/plain`.
-    pub needs_text_plain: bool,
 }
 
 /// A renewal that passed the first checks.
@@ -117,68 +88,6 @@ impl Service {
         uuid::Builder::from_random_bytes(bytes)
             .into_uuid()
             .to_string()
-    }
-
-    /// Writes the call down and decides what will go wrong with it.
-    pub fn arrive(&mut self, at: At, request: &Request) -> Arrival {
-        let request_id = self.guid();
-        let caller = request.caller.as_ref().ok();
-        let id = request.id.as_deref();
-        let row = id.and_then(|id| self.store.any(id));
-        let sent = sent_resource(request);
-        let resource = row.map(|row| row.resource.clone()).or(sent);
-        let kind = row
-            .map(|row| row.kind)
-            .or_else(|| resource.as_deref().map(|text| Kind::of(&Path::parse(text))));
-        let traits = Traits {
-            op: request.op,
-            tenant: caller.map(|caller| caller.tenant.as_str()),
-            app: caller.map(|caller| caller.app.as_str()),
-            kind: kind.map(|kind| kind.facts().name),
-            id,
-            resource: resource.as_deref(),
-        };
-        let fault = self
-            .faults
-            .strike(&traits, &self.settings.chances, &mut self.rng);
-        let throttled = caller.and_then(|caller| {
-            let rules = &self.settings.throttling;
-            let (app, tenant) = (&caller.app, &caller.tenant);
-            let wait = rules
-                .enforce
-                .then(|| self.limiter.count(request.op, app, tenant, at.real, rules))??;
-            Some(Refusal::throttled(
-                rules.retry_after.then(|| wait.to_string()),
-            ))
-        });
-        let latency = &self.settings.latency;
-        let most = latency.max_ms.max(latency.min_ms);
-        let latency_ms = match most {
-            0 => 0,
-            most => self.rng.u64(latency.min_ms..=most),
-        };
-        let number = self.calls.open(CallRecord {
-            number: 0,
-            at: at.now.to_string(),
-            operation: request.op,
-            tenant: caller.map(|caller| caller.tenant.to_string()),
-            app: caller.map(|caller| caller.app.to_string()),
-            id: request.id.clone(),
-            resource,
-            status: None,
-            code: None,
-            lost: false,
-            fault: fault.as_ref().map(Effect::as_str),
-            request_id: request_id.clone(),
-            handshakes: Vec::new(),
-        });
-        Arrival {
-            number,
-            request_id,
-            fault,
-            latency_ms,
-            throttled,
-        }
     }
 
     /// First half of a create: everything that is checked before the endpoint is validated.
@@ -441,13 +350,6 @@ impl Service {
             self.validated.extend(lifecycle.map(str::to_owned));
         }
     }
-}
-
-fn sent_resource(request: &Request) -> Option<String> {
-    if request.op != Op::Create {
-        return None;
-    }
-    text(&object(&request.body).ok()?, "resource").ok()?
 }
 
 /// `creatorId`: the user or service principal. Tokens that name none get a stable one that is

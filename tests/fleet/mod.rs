@@ -155,6 +155,7 @@ impl Fleet {
             clock: Arc::new(Wall(Arc::clone(&sim))),
             dice: Arc::new(FastDice::seeded(11)),
             desired: Arc::clone(&wishes) as _,
+            pulse: None,
         };
         let config = PassConfig {
             home: home("https://app.example.com", "prod", &[]),

@@ -1,5 +1,6 @@
 //! What the reader has to say, with its place in the text.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// How bad it is.
@@ -75,6 +76,7 @@ pub(super) struct Findings<'t> {
     text: &'t str,
     line_starts: Vec<usize>,
     found: Vec<Diagnostic>,
+    wrong_types: BTreeSet<String>,
 }
 
 impl<'t> Findings<'t> {
@@ -84,6 +86,7 @@ impl<'t> Findings<'t> {
             text,
             line_starts: std::iter::once(0).chain(after_breaks).collect(),
             found: Vec::new(),
+            wrong_types: BTreeSet::new(),
         }
     }
 
@@ -105,6 +108,18 @@ impl<'t> Findings<'t> {
         message: impl Into<String>,
     ) -> Added<'_> {
         self.add(Severity::Warning, code, span, key, message.into())
+    }
+
+    /// A value of the wrong type, after which the key must not be called missing.
+    pub(super) fn wrong_type(&mut self, span: Range<usize>, key: String, found: &str) -> Added<'_> {
+        let message = format!("{found} stands here");
+        self.wrong_types.insert(key.clone());
+        self.error("wrong-type", Some(span), &key, message)
+    }
+
+    /// Whether something stands at the key, though of the wrong type.
+    pub(super) fn has_wrong_type(&self, key: &str) -> bool {
+        self.wrong_types.contains(key)
     }
 
     fn add(

@@ -69,14 +69,8 @@ impl<'t, 'f, 'x> Fields<'t, 'f, 'x> {
 
     fn wrong_type(&mut self, name: &str, value: &Value<'_>, wanted: &str) {
         let key = self.key(name);
-        let found = value.get_ref().type_str();
         self.findings
-            .error(
-                "wrong-type",
-                Some(value.span()),
-                &key,
-                format!("{found} stands here"),
-            )
+            .wrong_type(value.span(), key, value.get_ref().type_str())
             .help(format!("write {wanted}"));
     }
 

@@ -4,15 +4,19 @@
 //! `fields` and [`wire`] know the format (keys, types, places), `meaning` knows what it stands
 //! for (tenants, keys, duplicates), `rules` know what Graph allows.
 
+mod blob;
 mod diagnostic;
 mod fields;
+mod kept;
 mod meaning;
 mod quotas;
 mod rules;
 mod source;
 pub mod wire;
 
+pub use blob::BlobSource;
 pub use diagnostic::{Diagnostic, Place, Severity};
+pub use kept::{KeptDeclaration, OnTenants};
 pub use source::FileSource;
 
 use crate::domain::subscription::{Declaration, DesiredSet};
@@ -141,11 +145,36 @@ fn declared(
 #[cfg(feature = "cli")]
 pub fn schema() -> serde_json::Value {
     let mut schema = schemars::schema_for!(wire::File);
-    schema.insert(
-        "$id".into(),
-        "https://evergraph.dev/subscriptions.schema.json".into(),
-    );
-    schema.to_value()
+    schema.insert("$id".into(), "urn:evergraph:subscriptions.toml".into());
+    let mut schema = schema.to_value();
+    without_null(&mut schema);
+    schema
+}
+
+/// TOML has no null: a key that may be absent is no key that may be null.
+#[cfg(feature = "cli")]
+fn without_null(schema: &mut serde_json::Value) {
+    use serde_json::Value;
+    match schema {
+        Value::Object(object) => {
+            for key in ["type", "enum", "anyOf"] {
+                if let Some(Value::Array(choices)) = object.get_mut(key) {
+                    choices.retain(|one| {
+                        !one.is_null() && one != "null" && one.get("type") != Some(&"null".into())
+                    });
+                }
+            }
+            if let Some(Value::Array(types)) = object.get_mut("type")
+                && let [only] = types.as_mut_slice()
+            {
+                let only = only.take();
+                object.insert("type".into(), only);
+            }
+            object.values_mut().for_each(without_null);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_null),
+        _ => {}
+    }
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub struct File {
     /// The Entra tenants whose data is watched, by names of your choice.
     #[cfg_attr(
         feature = "cli",
-        schemars(with = "std::collections::BTreeMap<String, Tenant>")
+        schemars(with = "Option<std::collections::BTreeMap<String, Tenant>>")
     )]
     pub tenants: Vec<(At<String>, Tenant)>,
     /// The subscriptions, each as a table `[[subscriptions]]`.
@@ -233,8 +233,7 @@ mod schema {
     pub(super) const GUID: &str =
         "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$";
     pub(super) const NAME: &str = "^[A-Za-z0-9._-]{1,64}$";
-    pub(super) const LIFETIME: &str =
-        "^(max|(?=[0-9])([0-9]+d)? ?([0-9]+h)? ?([0-9]+m)? ?([0-9]+s)?)$";
+    pub(super) const LIFETIME: &str = "^(max| *[0-9]+[dhms]( *[0-9]+[hms])* *)$";
     pub(super) const SECRET_SETTING: &str = "^EVERGRAPH_CLIENT_SECRET_[A-Z0-9_]+$";
     pub(super) const CERTIFICATE_SETTING: &str = "^EVERGRAPH_CLIENT_CERTIFICATE_[A-Z0-9_]+$";
 

@@ -101,13 +101,20 @@ impl Unspoken {
             Some(&request.notification_url),
             request.lifecycle_url.as_ref(),
         ];
-        secrets.extend(addresses.into_iter().flatten().filter_map(query));
+        secrets.extend(addresses.into_iter().flatten().filter_map(|one| query(one)));
         Self(secrets)
     }
 
     /// The query of a new address.
     pub(super) fn of_renewal(request: &RenewRequest) -> Self {
-        Self(request.notification_url.iter().filter_map(query).collect())
+        Self(
+            request
+                .notification_url
+                .as_deref()
+                .and_then(query)
+                .into_iter()
+                .collect(),
+        )
     }
 
     /// The text without them, fit to be shown.
@@ -123,7 +130,7 @@ impl Unspoken {
     }
 }
 
-fn query(address: &String) -> Option<SecretString> {
+fn query(address: &str) -> Option<SecretString> {
     let start = address.find('?')?;
     Some(address[start..].to_owned().into())
 }

@@ -8,24 +8,20 @@ use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue,
     LOCATION, RETRY_AFTER,
 };
-use reqwest::{Client, Method, Response, StatusCode};
+use reqwest::{Method, Response, StatusCode};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::links;
 use super::options::{GraphOptions, GraphSetupError, checked_base};
 use super::outcome::Broken;
-use crate::adapters::loopback::is_loopback;
+use crate::adapters::outgoing::Outgoing;
 use crate::adapters::words;
 use crate::ports::graph::Trace;
 
 /// Redirects followed in one exchange. A renewal was once answered 308 (abraunegg/onedrive,
 /// changelog 2.5.6); more than a few are a loop.
 const REDIRECTS: usize = 3;
-
-/// Pooled connections idle for longer are not used again: one that the far side closed
-/// meanwhile would turn a create into an unknown outcome. Ticks are minutes apart.
-const IDLE: Duration = Duration::from_secs(20);
 
 /// Longest header value that is kept.
 const HEADER: usize = 256;
@@ -64,35 +60,19 @@ impl Answer {
 }
 
 /// The way to Graph.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Line {
-    client: Client,
+    outgoing: Outgoing,
     base: Url,
     body_limit: usize,
 }
 
 impl Line {
-    /// A client without retries, redirects, or time-outs of its own but the one for connecting.
-    /// What remains below us: hyper sends a request again where a pooled connection turned out
-    /// closed before one byte of it was written.
+    /// A way to one Graph; nothing is opened yet.
     pub(super) fn new(options: &GraphOptions) -> Result<Self, GraphSetupError> {
         let base = checked_base(&options.base_url)?;
-        let mut builder = Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .connect_timeout(options.timeouts.connect)
-            .pool_idle_timeout(IDLE)
-            .user_agent(concat!("evergraph/", env!("CARGO_PKG_VERSION")));
-        if is_loopback(&base) {
-            // A proxy would carry what is meant for this machine away from it.
-            builder = builder.no_proxy();
-        }
-        let client = builder.build().map_err(|error| GraphSetupError::Client {
-            why: error.to_string(),
-        })?;
         Ok(Self {
-            client,
+            outgoing: Outgoing::to(&base).connecting_within(options.timeouts.connect),
             base,
             body_limit: options.body_limit,
         })
@@ -120,9 +100,10 @@ impl Line {
         let body = request.body.take().map(Bytes::from);
         let mut url = request.url.clone();
         let mut hops = 0;
+        let client = self.outgoing.client();
+        let client = client.map_err(|why| Broken::NotSent(why.to_owned()))?;
         loop {
-            let mut sent = self
-                .client
+            let mut sent = client
                 .request(request.method.clone(), url.clone())
                 .headers(headers(&request, body.is_some()));
             if let Some(body) = &body {

@@ -53,7 +53,7 @@ impl GraphOverHttp {
     /// A client for one Graph and all tenants.
     ///
     /// # Errors
-    /// Where the address is unfit, or the HTTP client cannot be made.
+    /// Where the address is unfit.
     pub fn new(
         options: GraphOptions,
         tokens: Arc<dyn Tokens>,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::adapters::loopback::is_loopback;
+use crate::adapters::outgoing::CONNECT;
 
 /// How long Graph waits for each address that it validates before it answers a create or a
 /// renewal: ten seconds, not configurable (learn.microsoft.com, "Receive change notifications
@@ -43,7 +44,7 @@ impl Default for Timeouts {
             renew: MARGIN + VALIDATION * 2,
             other: MARGIN,
             listing: Duration::from_secs(300),
-            connect: Duration::from_secs(5),
+            connect: CONNECT,
             token: Duration::from_secs(20),
         }
     }
@@ -119,12 +120,6 @@ pub enum GraphSetupError {
         origin: String,
         /// What is wrong.
         why: &'static str,
-    },
-    /// The HTTP client could not be made.
-    #[error("the client for Graph could not be made: {why}")]
-    Client {
-        /// What happened.
-        why: String,
     },
 }
 

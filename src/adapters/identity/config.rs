@@ -110,12 +110,6 @@ pub enum IdentityError {
         /// Origin of the address.
         authority: String,
     },
-    /// The HTTP client could not be made.
-    #[error("the client for the login authority could not be made: {why}")]
-    Client {
-        /// What happened.
-        why: String,
-    },
 }
 
 #[cfg(test)]

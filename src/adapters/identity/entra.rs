@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use azure_core::credentials::TokenCredential;
 use azure_core::error::ErrorKind;
-use azure_core::http::Transport;
 use azure_core::http::headers::HeaderName;
+use azure_core::http::{AsyncRawResponse, HttpClient, Request, Transport};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use tokio::time::Instant;
@@ -18,6 +18,7 @@ use super::config::{CredentialConfig, IdentityError, IdentityOptions};
 use super::credential::Workshop;
 use super::{AccessToken, TokenError, Tokens};
 use crate::adapters::loopback::is_loopback;
+use crate::adapters::outgoing::Outgoing;
 use crate::adapters::words;
 use crate::domain::conflict::{RetryAfter, parse_retry_after};
 use crate::domain::ids::TenantId;
@@ -69,10 +70,10 @@ impl EntraTokens {
                 graph: graph.origin().ascii_serialization(),
             }
         })?;
-        let transport = match options.transport {
-            Some(transport) => transport,
-            None => own_transport()?,
-        };
+        let transport = options.transport.unwrap_or_else(|| {
+            let outgoing = Outgoing::anywhere().answered_within(EXCHANGE_LIMIT);
+            Transport::new(Arc::new(OwnTransport(outgoing)))
+        });
         let tokens = Self {
             workshop: Workshop { cloud, transport },
             graph,
@@ -93,6 +94,47 @@ impl EntraTokens {
         self.declared.insert(tenant.clone(), config);
         self.held.remove(&tenant);
         Ok(())
+    }
+
+    /// The credential for storage that stands beside the app: the app's own identity where the
+    /// default credential rests on one, and the default credential in `home`, the storage
+    /// account's tenant, otherwise.
+    ///
+    /// # Errors
+    /// A sentence, where no token for storage could ever be had.
+    pub fn for_storage(&self, home: Option<&TenantId>) -> Result<Arc<dyn TokenCredential>, String> {
+        let identity = match &self.default {
+            CredentialConfig::ManagedIdentityFederated {
+                identity_client_id, ..
+            } => Some(CredentialConfig::ManagedIdentity {
+                client_id: identity_client_id.clone(),
+            }),
+            config @ CredentialConfig::ManagedIdentity { .. } => Some(config.clone()),
+            CredentialConfig::None => {
+                return Err(
+                    "the credential `none` opens no storage; use a folder, or a SAS".to_owned(),
+                );
+            }
+            _ => None,
+        };
+        let config = identity.as_ref().unwrap_or(&self.default);
+        let tenant = match (home, identity.is_some()) {
+            (Some(home), _) => home.clone(),
+            // An identity of the app knows its tenant by itself; the text is not used.
+            (None, true) => TenantId::parse("00000000-0000-0000-0000-000000000000")
+                .map_err(|error| error.to_string())?,
+            (None, false) => {
+                return Err(format!(
+                    "storage without a SAS needs EVERGRAPH_TENANT_ID, the storage account's \
+                     tenant, with the credential {}",
+                    config.kind()
+                ));
+            }
+        };
+        let credential = self.workshop.credential(&tenant, config);
+        credential
+            .map_err(|error| error.to_string())?
+            .ok_or_else(|| "this credential opens no storage".to_owned())
     }
 
     fn check_none(&self, config: &CredentialConfig) -> Result<(), IdentityError> {
@@ -176,16 +218,18 @@ fn check_authority(authority: &Url) -> Result<(), IdentityError> {
     })
 }
 
-fn own_transport() -> Result<Transport, IdentityError> {
-    let client = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .timeout(EXCHANGE_LIMIT)
-        .build()
-        .map_err(|error| IdentityError::Client {
-            why: error.to_string(),
-        })?;
-    Ok(Transport::new(Arc::new(client)))
+/// Our own client under azure_identity.
+#[derive(Debug)]
+struct OwnTransport(Outgoing);
+
+#[async_trait::async_trait]
+impl HttpClient for OwnTransport {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let client = self.0.client();
+        let client = client
+            .map_err(|why| azure_core::Error::with_message(ErrorKind::Other, why.to_owned()))?;
+        client.execute_request(request).await
+    }
 }
 
 fn fault(config: &CredentialConfig, tenant: &TenantId, error: &azure_core::Error) -> TokenError {

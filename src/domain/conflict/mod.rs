@@ -13,6 +13,7 @@ mod answer;
 mod cause;
 mod classify;
 
+mod doors;
 mod named;
 mod remedy;
 mod retry_after;
@@ -27,6 +28,7 @@ pub use answer::{Answer, Operation, Service};
 pub use cause::Cause;
 pub use classify::{PLAYBOOK_VERSION, classify};
 
+pub use doors::{DIFFERENCES, Difference};
 pub use remedy::Remedy;
 pub use retry_after::{RetryAfter, parse_retry_after};
 pub use rule::{Codes, Example, Holder, Meaning, Rule};

@@ -50,3 +50,42 @@ named! {
         Escalate => "Escalate",
     }
 }
+
+impl Remedy {
+    /// What to do, in a sentence.
+    pub const fn instruction(self) -> &'static str {
+        match self {
+            Self::AdoptExisting => {
+                "Read what is there by its id or natural key, compare, and take it over only if it is ours."
+            }
+            Self::TreatAsSuccess => {
+                "Read once to verify that what stands is what was wanted, then go on as after a success."
+            }
+            Self::RereadAndReapply => {
+                "Read it again, apply the change to the new version, and write with its version; five rounds at most."
+            }
+            Self::RetryAfterDelay => "Send the same request again, later.",
+            Self::PollThenRetry => {
+                "Poll the state of the thing or of the operation until it is done, then send the same request again."
+            }
+            Self::WaitForUnlock => {
+                "Wait, within bounds, for the lock's end, then send the same request again."
+            }
+            Self::AbandonAndReacquire => {
+                "Stop the protected work, take the lock anew, and read everything again."
+            }
+            Self::RestoreSoftDeleted => {
+                "Restore the deleted holder if it is ours and the policy allows it."
+            }
+            Self::EnsureDependency => "Provide what is missing, then send the same request again.",
+            Self::ReadBeforeRetry => {
+                "Read first; repeat only what is proven not to have been done."
+            }
+            Self::WaitForRelease => {
+                "List our own; if none is to be adopted, wait until the place is released, trying seldom."
+            }
+            Self::FixRequest => "Mend the request or the setting behind it.",
+            Self::Escalate => "Tell a human, with the evidence.",
+        }
+    }
+}

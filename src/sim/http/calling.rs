@@ -8,8 +8,8 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use crate::sim::deliveries::Sending;
-use crate::sim::exchange::{Echo, Endpoint, Sim};
-use crate::sim::service::Handshake;
+use crate::sim::exchange::Sim;
+use crate::sim::handshake::{Echo, Endpoint, Handshake};
 
 /// Longest reply to a handshake that is read; the token has about 120 bytes.
 const ECHO_BYTES_MAX: usize = 16 * 1024;

@@ -133,7 +133,10 @@ impl Door {
 }
 
 async fn nowhere(method: axum::http::Method, uri: axum::http::Uri) -> Answer {
-    let words = format!("there is no {method} {uri} here; GET /_sim/ lists what there is");
+    let words = format!(
+        "there is no {method} /_sim{} here; GET /_sim/ lists what there is",
+        uri.path()
+    );
     refused(&ControlError::Absent(words))
 }
 

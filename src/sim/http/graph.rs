@@ -8,7 +8,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCod
 use percent_encoding::percent_decode_str;
 
 use super::{Door, HungUp};
-use crate::sim::exchange::{Answer, Exchange, exchange};
+use crate::sim::answer::Answer;
+use crate::sim::exchange::{Exchange, exchange};
 use crate::sim::refusal::Refusal;
 use crate::sim::request::{Op, Request};
 use crate::sim::token::caller_of;

@@ -1,20 +1,22 @@
 //! The in-process door: the Graph port over the same core, for simulations under paused time.
 
+mod bodies;
 mod outcome;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde_json::{Map, Value};
-
-use super::exchange::{Answer, Content, Endpoint, Exchange, Sim, Watch, Willing, exchange};
+use super::answer::{Answer, Content};
+use super::exchange::{Exchange, Sim, Watch, exchange};
+use super::handshake::{Endpoint, Willing};
 use super::request::{Op, Request};
-use super::row::{Row, Shown, ticks};
+use super::row::{Row, Shown};
 use super::token::Caller;
 use crate::domain::conflict::Operation;
 use crate::domain::ids::{AppId, SubscriptionId, TenantId};
-use crate::domain::subscription::{ChangeTypes, EncryptionCertificate, Observed};
+use crate::domain::subscription::{ChangeTypes, Observed};
 use crate::ports::graph::{CreateRequest, Graph, GraphError, Listed, RenewRequest, Reply, Trace};
+use bodies::{create_body, renew_body};
 use outcome::Failed;
 
 /// Pages after which a listing counts as endless.
@@ -216,81 +218,6 @@ fn observed(row: &Row, shows_client_state: bool) -> Option<Observed> {
         certificate_id: row.certificate_id.clone(),
         query_options: row.query_options.clone(),
     })
-}
-
-fn put(fields: &mut Map<String, Value>, name: &str, value: Option<impl Into<Value>>) {
-    if let Some(value) = value {
-        fields.insert(name.to_owned(), value.into());
-    }
-}
-
-fn put_certificate(fields: &mut Map<String, Value>, certificate: Option<&EncryptionCertificate>) {
-    put(
-        fields,
-        "encryptionCertificateId",
-        certificate.map(|one| one.id.clone()),
-    );
-    let der = certificate.map(|one| one.der_base64.clone());
-    put(fields, "encryptionCertificate", der);
-}
-
-fn create_body(request: &CreateRequest) -> Vec<u8> {
-    let mut fields = Map::new();
-    let text = |text: &str| Some(text.to_owned());
-    put(&mut fields, "resource", text(&request.resource));
-    put(
-        &mut fields,
-        "changeType",
-        Some(request.change_types.to_string()),
-    );
-    put(
-        &mut fields,
-        "notificationUrl",
-        text(&request.notification_url),
-    );
-    put(
-        &mut fields,
-        "lifecycleNotificationUrl",
-        request.lifecycle_url.clone(),
-    );
-    put(
-        &mut fields,
-        "expirationDateTime",
-        Some(ticks(request.expires)),
-    );
-    put(
-        &mut fields,
-        "clientState",
-        text(request.client_state.expose()),
-    );
-    put(
-        &mut fields,
-        "includeResourceData",
-        request.certificate.as_ref().map(|_| true),
-    );
-    put_certificate(&mut fields, request.certificate.as_ref());
-    put(
-        &mut fields,
-        "notificationQueryOptions",
-        request.query_options.clone(),
-    );
-    Value::Object(fields).to_string().into_bytes()
-}
-
-fn renew_body(request: &RenewRequest) -> Vec<u8> {
-    let mut fields = Map::new();
-    put(
-        &mut fields,
-        "expirationDateTime",
-        Some(ticks(request.expires)),
-    );
-    put(
-        &mut fields,
-        "notificationUrl",
-        request.notification_url.clone(),
-    );
-    put_certificate(&mut fields, request.certificate.as_ref());
-    Value::Object(fields).to_string().into_bytes()
 }
 
 #[async_trait::async_trait]

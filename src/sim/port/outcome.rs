@@ -4,7 +4,7 @@ use crate::domain::conflict::{
     self, Cause, Effect, Operation, RetryAfter, Service, Verdict, parse_retry_after,
 };
 use crate::ports::graph::{GraphError, Trace, Wait};
-use crate::sim::exchange::Answer;
+use crate::sim::answer::Answer;
 
 /// What was tried, for errors.
 #[derive(Clone, Copy, Debug)]

@@ -25,4 +25,14 @@ pub(super) const RULES: &[Rule] = &[
             "https://learn.microsoft.com/en-us/answers/questions/648796/retry-after-header-upper-limit-or-range",
         ])
         .example(Create, 429, r#"{"error":{"code":"TooManyRequests","innerError":{"code":"429","message":"Please retry after","status":"429"},"message":"Please retry again later."}}"#),
+    Rule::new("graph/insufficient-storage", ALL, means::QUOTA)
+        .statuses(&[507])
+        .why("A storage quota is reached.")
+        .sources(&["https://learn.microsoft.com/en-us/graph/errors"])
+        .example(Create, 507, ""),
+    Rule::new("graph/bandwidth", ALL, means::THROTTLED)
+        .statuses(&[509])
+        .why("The bandwidth limit is exceeded; it is lifted after a while.")
+        .sources(&["https://learn.microsoft.com/en-us/graph/errors"])
+        .example(Read, 509, ""),
 ];

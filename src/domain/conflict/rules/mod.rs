@@ -3,9 +3,20 @@
 //! Within a service the order counts: a rule that wants a text besides a code stands before the
 //! rule that is content with the code.
 
+mod appservice;
+mod arm;
+mod bookings;
+mod cosmos;
 mod generic;
 mod graph;
+mod graph_directory;
+mod graph_drive;
+mod graph_mail_planner;
 mod graph_subscriptions;
+mod graph_teams;
+mod keyvault;
+mod messaging;
+mod storage;
 
 use super::rule::Rule;
 use super::{Operation, Service};
@@ -15,7 +26,21 @@ pub fn playbook() -> impl Iterator<Item = &'static Rule> {
     TABLES.iter().flat_map(|table| table.iter())
 }
 
-const TABLES: &[&[Rule]] = &[graph_subscriptions::RULES, graph::RULES];
+const TABLES: &[&[Rule]] = &[
+    graph_subscriptions::RULES,
+    graph_directory::RULES,
+    graph_drive::RULES,
+    graph_mail_planner::RULES,
+    graph_teams::RULES,
+    bookings::RULES,
+    graph::RULES,
+    cosmos::RULES,
+    storage::RULES,
+    appservice::RULES,
+    keyvault::RULES,
+    messaging::RULES,
+    arm::RULES,
+];
 
 /// The rules that may decide for a service, its own before those that it shares.
 pub fn rules_of(service: Service) -> impl Iterator<Item = &'static Rule> {

@@ -97,16 +97,13 @@ impl Reading {
         self.wait.as_ref()
     }
 
-    /// Whether the service's header names another code than the body does.
+    /// Whether the body names codes and none of them is the one in the service's header.
     pub fn header_and_body_disagree(&self) -> bool {
         let header = self.codes.iter().find(|code| code.depth == HEADER_DEPTH);
-        let mut body = self
-            .codes
-            .iter()
-            .filter(|code| code.depth != HEADER_DEPTH && !code.text.contains('='));
+        let is_own = |code: &&Code| code.depth < HEADER_DEPTH - 1 && !code.text.contains('=');
         header.is_some_and(|header| {
-            let first = body.next();
-            first.is_some_and(|first| first != header && body.all(|code| code.text != header.text))
+            let mut body = self.codes.iter().filter(is_own).peekable();
+            body.peek().is_some() && body.all(|code| code.text != header.text)
         })
     }
 

@@ -5,7 +5,10 @@
 //! names another: lifetimes from the `subscription` resource page (2026-09-17), paths and quotas
 //! from "change notifications overview", permissions from "create subscription" (2026-05-05).
 
+mod patterns;
+
 use super::path::{Path, matches};
+use patterns::PATTERNS;
 
 /// What a resource path subscribes to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -268,147 +271,6 @@ impl Kind {
             .map_or(Self::Unknown, |(_, kind)| *kind)
     }
 }
-
-/// Path patterns: `*` is one word, `**` any rest. `me` reads as `users/me`. First match wins.
-const PATTERNS: &[(&str, Kind)] = &[
-    ("users/*/messages", Kind::Message),
-    ("users/*/mailfolders/*/messages", Kind::Message),
-    ("users/*/events", Kind::Event),
-    ("users/*/contacts", Kind::Contact),
-    ("users/*/contactfolders/*/contacts", Kind::Contact),
-    ("users/*/drive/root", Kind::DriveItem),
-    // Any folder of a personal drive.
-    ("users/*/drive/**", Kind::DriveItem),
-    ("drives/*/**", Kind::DriveItem),
-    ("drive/root", Kind::DriveItem),
-    ("groups/*/drive/root", Kind::DriveItem),
-    ("sites/*/drive/root", Kind::DriveItem),
-    ("users/*/todo/lists/*/tasks", Kind::TodoTask),
-    ("users/*/tasks/**", Kind::BaseTask),
-    ("users/*/chats", Kind::Chat),
-    ("users/*/chats/getallmessages", Kind::ChatMessage),
-    (
-        "users/*/onlinemeetings/getallrecordings",
-        Kind::CallRecording,
-    ),
-    (
-        "users/*/onlinemeetings/getalltranscripts",
-        Kind::CallTranscript,
-    ),
-    ("users/*/onlinemeetings/*/recordings", Kind::CallRecording),
-    ("users/*/onlinemeetings/*/transcripts", Kind::CallTranscript),
-    ("users", Kind::User),
-    ("users/*", Kind::User),
-    ("groups/*/conversations", Kind::Conversation),
-    ("groups", Kind::Group),
-    ("groups/*", Kind::Group),
-    ("groups/*/owners", Kind::Group),
-    ("groups/*/members", Kind::Group),
-    ("sites/*/lists/*", Kind::List),
-    ("security/alerts", Kind::SecurityAlert),
-    ("security/alerts/*", Kind::SecurityAlert),
-    ("reports/healthmonitoring/alerts", Kind::HealthAlert),
-    ("reports/healthmonitoring/alert", Kind::HealthAlert),
-    ("communications/callrecords", Kind::CallRecord),
-    ("communications/callrecords/*", Kind::CallRecord),
-    (
-        "communications/onlinemeetings/getallrecordings",
-        Kind::CallRecording,
-    ),
-    (
-        "communications/onlinemeetings/getalltranscripts",
-        Kind::CallTranscript,
-    ),
-    (
-        "communications/onlinemeetings/*/recordings",
-        Kind::CallRecording,
-    ),
-    (
-        "communications/onlinemeetings/*/transcripts",
-        Kind::CallTranscript,
-    ),
-    (
-        "communications/onlinemeetings/*/meetingcallevents",
-        Kind::OnlineMeeting,
-    ),
-    ("communications/presences", Kind::Presence),
-    ("communications/presences/*", Kind::Presence),
-    ("users/*/presence", Kind::Presence),
-    (
-        "appcatalogs/teamsapps/*/installedtoonlinemeetings/getallrecordings",
-        Kind::CallRecording,
-    ),
-    // The overview page spells the transcripts form without its second s.
-    (
-        "appcatalogs/teamsapps/*/installedtoonlinemeetings/getalltrancripts",
-        Kind::CallTranscript,
-    ),
-    (
-        "appcatalogs/teamsapps/*/installedtoonlinemeetings/getalltranscripts",
-        Kind::CallTranscript,
-    ),
-    ("appcatalogs/teamsapps/*/installedtochats", Kind::Chat),
-    (
-        "appcatalogs/teamsapps/*/installedtochats/getallmessages",
-        Kind::ChatMessage,
-    ),
-    (
-        "appcatalogs/teamsapps/*/installedtochats/getallmembers",
-        Kind::ConversationMember,
-    ),
-    ("chats", Kind::Chat),
-    ("chats/getallmessages", Kind::ChatMessage),
-    ("chats/getallmembers", Kind::ConversationMember),
-    ("chats/*", Kind::Chat),
-    ("chats/*/messages", Kind::ChatMessage),
-    ("chats/*/members", Kind::ConversationMember),
-    ("teams/getallmessages", Kind::ChatMessage),
-    ("teams/getallchannels", Kind::Channel),
-    ("teams/getallmembers", Kind::ConversationMember),
-    (
-        "teams/getallchannels/getallmembers",
-        Kind::ConversationMember,
-    ),
-    ("teams/*/channels", Kind::Channel),
-    ("teams/*/channels/getallmembers", Kind::ConversationMember),
-    ("teams/*/channels/*/messages", Kind::ChatMessage),
-    ("teams/*/members", Kind::ConversationMember),
-    ("teams/*/schedule/shifts", Kind::Shifts),
-    ("teams/*/schedule/offershiftrequests", Kind::Shifts),
-    ("teams/*/schedule/openshiftchangerequests", Kind::Shifts),
-    ("teams/*/schedule/swapshiftschangerequests", Kind::Shifts),
-    ("teams/*/schedule/timeoffrequests", Kind::Shifts),
-    ("teams", Kind::Team),
-    ("teams/*", Kind::Team),
-    ("solutions/approval/approvalitems", Kind::Approvals),
-    ("solutions/virtualevents/**", Kind::VirtualEvent),
-    (
-        "copilot/users/*/interactionhistory/getallenterpriseinteractions",
-        Kind::AiInteraction,
-    ),
-    (
-        "copilot/interactionhistory/getallenterpriseinteractions",
-        Kind::AiInteraction,
-    ),
-    ("print/printers/*/jobs", Kind::Printer),
-    // Two pages, two spellings.
-    (
-        "print/printtaskdefinition/*/tasks",
-        Kind::PrintTaskDefinition,
-    ),
-    ("print/taskdefinitions/*/tasks", Kind::PrintTaskDefinition),
-    ("applications", Kind::Directory),
-    ("applications/*", Kind::Directory),
-    ("contacts", Kind::Directory),
-    ("devices", Kind::Directory),
-    ("devices/*", Kind::Directory),
-    ("directoryroles", Kind::Directory),
-    ("directoryroles/**", Kind::Directory),
-    ("organization", Kind::Directory),
-    ("organization/*", Kind::Directory),
-    ("serviceprincipals", Kind::Directory),
-    ("serviceprincipals/*", Kind::Directory),
-];
 
 #[cfg(test)]
 mod tests {

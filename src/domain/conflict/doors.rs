@@ -1,0 +1,111 @@
+//! Where a portal and the API answer the same wish differently.
+
+use super::Service;
+
+/// One known difference.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Difference {
+    /// Which service.
+    pub service: Service,
+    /// What is wished for.
+    pub title: &'static str,
+    /// What the portal does.
+    pub portal: &'static str,
+    /// What the API does.
+    pub api: &'static str,
+    /// What follows for a program.
+    pub so: &'static str,
+    /// Where it was reported.
+    pub sources: &'static [&'static str],
+}
+
+/// Every difference that was found.
+pub const DIFFERENCES: &[Difference] = &[
+    Difference {
+        service: Service::Bookings,
+        title: "adding a staff member who exists or existed",
+        portal: "Looks for an existing user first and links it, so the add succeeds (a moderator's account, not product documentation).",
+        api: "A POST only creates, and answers 409 if the person is a staff member or was deleted lately; the list does not show the hidden member.",
+        so: "List by mail address and adopt what is visible. A hidden holder is for a person in the portal: no call of the API is documented to bring it back.",
+        sources: &[
+            "https://learn.microsoft.com/en-us/answers/questions/5491714/how-to-fix-409-conflict-issue-in-ms-bookings-api",
+        ],
+    },
+    Difference {
+        service: Service::Bookings,
+        title: "several appointments in one slot",
+        portal: "Allows them.",
+        api: "Answers 500 UnknownError to the second customer of a slot.",
+        so: "A 500 does not tell whether the appointment stands: read calendarView before anything is repeated.",
+        sources: &["https://github.com/microsoftgraph/microsoft-graph-docs/issues/19316"],
+    },
+    Difference {
+        service: Service::Bookings,
+        title: "conflicts with the personal calendar of the staff",
+        portal: "Honours them.",
+        api: "Books over a busy slot without a warning.",
+        so: "Ask getStaffAvailability before the create, and check again after it.",
+        sources: &["https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/7559"],
+    },
+    Difference {
+        service: Service::Bookings,
+        title: "page access of a new staff member",
+        portal: "A staff member added in the portal can open the booking page.",
+        api: "Staff added by the API lacked access to the page, and the role names differed.",
+        so: "Check the role and the access after the create.",
+        sources: &["https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/3138"],
+    },
+    Difference {
+        service: Service::GraphSubscriptions,
+        title: "seeing the subscriptions of an application",
+        portal: "No portal lists them.",
+        api: "Lists those of the calling application only.",
+        so: "An inventory of one's own subscriptions is the application's duty.",
+        sources: &["https://learn.microsoft.com/en-us/graph/api/subscription-list"],
+    },
+    Difference {
+        service: Service::GraphTeams,
+        title: "the name of a deleted channel",
+        portal: "The Teams client could use the name again at a time when Graph said that it existed; later it refuses, too.",
+        api: "Says that the name exists, while no live channel has it.",
+        so: "List the channels; if none has the name, let a person restore the deleted one in Teams.",
+        sources: &[
+            "https://github.com/microsoftgraph/microsoft-graph-docs/issues/6649",
+            "https://github.com/MicrosoftDocs/msteams-docs/issues/13158",
+        ],
+    },
+    Difference {
+        service: Service::AppService,
+        title: "a second source of deployments",
+        portal: "The Deployment Center connects a source of its own.",
+        api: "A zip deployment then collides with that source: 409, another operation is pending.",
+        so: "If the pending operation is of another source, let a person disconnect one of them.",
+        sources: &["https://github.com/microsoft/vscode-azureappservice/issues/2380"],
+    },
+    Difference {
+        service: Service::AppService,
+        title: "CORS",
+        portal: "Origins set in the portal apply before the app's own code, which then has no effect; origins with a wildcard subdomain cannot be set there.",
+        api: "The command line can set origins with a wildcard subdomain.",
+        so: "Set CORS in one place only, the platform or the app.",
+        sources: &[
+            "https://learn.microsoft.com/en-us/azure/app-service/app-service-web-tutorial-rest-api",
+        ],
+    },
+    Difference {
+        service: Service::KeyVault,
+        title: "the name of a deleted secret",
+        portal: "Older versions do not show deleted secrets.",
+        api: "Answers 409: the name belongs to a deleted but recoverable secret.",
+        so: "Read the deleted secret by the API, and recover it by policy.",
+        sources: &["https://github.com/Azure/azure-sdk-for-python/issues/9743"],
+    },
+    Difference {
+        service: Service::Messaging,
+        title: "a create that failed through an SDK",
+        portal: "The same create may work after a delay.",
+        api: "Fails with a conflict while the clean-up of an earlier try is pending.",
+        so: "Wait, read the entity, and create only if it is not there.",
+        sources: &["https://github.com/pulumi/pulumi-azure-native/issues/1681"],
+    },
+];
