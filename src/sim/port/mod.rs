@@ -241,14 +241,9 @@ impl Graph for SimGraph {
         let mut request = self.request(Op::List, tenant, None);
         let mut seen = std::collections::HashSet::new();
         loop {
-            let answer = match self.call(VERB, request.clone(), self.patience.read).await {
-                Ok(answer) => answer,
-                Err(error) if listed.pages == 0 => return Err(error),
-                Err(error) => {
-                    listed.incomplete = Some(error.to_string());
-                    break;
-                }
-            };
+            // As over HTTP: a page that fails is a listing that fails, so that the wait which the
+            // answer may ask for is not lost with it.
+            let answer = self.call(VERB, request.clone(), self.patience.read).await?;
             listed.pages += 1;
             trace = trace_of(&answer);
             let Content::Page(rows, next) = answer.content else {
