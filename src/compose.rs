@@ -1,5 +1,7 @@
 //! Builds adapters from settings; the only place that knows all rooms.
 
+pub mod handler;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +32,7 @@ use crate::ports::state::{DocName, StateStore};
 pub const FUNCTION_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// A pass ends this long before the function's timeout kills the whole process.
-const REST: Duration = Duration::from_secs(30);
+pub(crate) const REST: Duration = Duration::from_secs(30);
 
 /// The longest single call of Graph: a create that validates two addresses.
 const LONGEST_CALL: Duration = Duration::from_secs(35);
