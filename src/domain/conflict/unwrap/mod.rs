@@ -188,6 +188,9 @@ impl Reading {
         for code in envelope::sub_codes(&folded) {
             self.code(&code, depth.saturating_add(1));
         }
+        for code in envelope::printed_codes(&plain) {
+            self.code(code, depth);
+        }
         self.texts.push(Text { plain, folded });
         if nested < NESTED_MAX {
             json::read_inside(self, text, depth.saturating_add(1), nested + 1);
