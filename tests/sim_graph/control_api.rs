@@ -27,96 +27,83 @@ async fn the_clock_can_be_read_set_moved_stopped_and_started() {
     assert_eq!(got.body["frozen"], false);
 }
 
+async fn check_refused(bed: &Bed, order: &str, body: Value, status: u16, part: &str) {
+    let (method, path) = order.split_once(' ').unwrap();
+    let got = bed.call(method, &format!("/_sim/{path}"), body).await;
+    assert_eq!(got.status, status, "{order}: {}", got.body);
+    let words = got.message();
+    assert!(words.contains(part), "{order}: {words}");
+}
+
 #[tokio::test]
-async fn wrong_input_gets_a_clear_json_error() {
+async fn wrong_orders_to_clock_switches_and_faults_get_a_clear_json_error() {
     let bed = Bed::new().await;
-    for (method, path, body, status, part) in [
-        ("POST", "clock", json!({}), 400, "at least one of set"),
+    for (order, body, part) in [
+        ("POST clock", json!({}), "at least one of set"),
+        ("POST clock", json!({"advance": "soon"}), "does not fit"),
+        ("POST clock", json!({"forward": "1h"}), "forward"),
+        ("POST clock", Value::Null, "does not fit"),
+        ("PATCH settings", json!({"listing": {"pages": 1}}), "pages"),
+        ("PATCH settings", json!(7), "object"),
+        ("POST faults", json!({"effect": "explode"}), "explode"),
         (
-            "POST",
-            "clock",
-            json!({"advance": "soon"}),
-            400,
-            "does not fit",
-        ),
-        ("POST", "clock", json!({"forward": "1h"}), 400, "forward"),
-        ("POST", "clock", Value::Null, 400, "does not fit"),
-        (
-            "PATCH",
-            "settings",
-            json!({"listing": {"pages": 1}}),
-            400,
-            "pages",
-        ),
-        ("PATCH", "settings", json!(7), 400, "object"),
-        (
-            "POST",
-            "faults",
-            json!({"effect": "explode"}),
-            400,
-            "explode",
-        ),
-        (
-            "POST",
-            "faults",
+            "POST faults",
             json!({"effect": {"answer": {"status": 200}}}),
-            400,
             "400 to 599",
         ),
         (
-            "POST",
-            "faults",
+            "POST faults",
             json!({"nth": 0, "effect": "hide_row"}),
-            400,
             "from 1",
         ),
-        ("DELETE", "faults/9", Value::Null, 404, "no fault 9"),
-        ("DELETE", "faults/x", Value::Null, 404, "no fault x"),
+    ] {
+        check_refused(&bed, order, body, 400, part).await;
+    }
+    check_refused(&bed, "DELETE faults/9", Value::Null, 404, "no fault 9").await;
+    check_refused(&bed, "DELETE faults/x", Value::Null, 404, "no fault x").await;
+}
+
+#[tokio::test]
+async fn wrong_orders_about_subscriptions_get_a_clear_json_error() {
+    let bed = Bed::new().await;
+    let moved = json!({"change_type": "moved", "resource": "x"});
+    for (order, body, status, part) in [
         (
-            "DELETE",
-            "subscriptions/x",
+            "DELETE subscriptions/x",
             Value::Null,
             404,
             "no live subscription x",
         ),
         (
-            "POST",
-            "subscriptions/x/dance",
+            "POST subscriptions/x/hide",
+            Value::Null,
+            404,
+            "no live subscription x",
+        ),
+        (
+            "POST subscriptions/x/dance",
             Value::Null,
             404,
             "expire, hide and show",
         ),
         (
-            "POST",
-            "subscriptions",
+            "POST subscriptions",
             json!({"subscription": {}}),
             400,
             "changeType is a required",
         ),
+        ("POST changes", moved, 400, "created, updated"),
         (
-            "POST",
-            "changes",
-            json!({"change_type": "moved", "resource": "x"}),
-            400,
-            "created, updated",
-        ),
-        (
-            "POST",
-            "changes",
+            "POST changes",
             json!({"change_type": "created"}),
             400,
             "name a resource",
         ),
-        ("GET", "calls?after=x", Value::Null, 400, "must be a number"),
-        ("GET", "nowhere", Value::Null, 404, "/_sim/nowhere"),
-        ("PUT", "clock", Value::Null, 404, "PUT /_sim/clock"),
+        ("GET calls?after=x", Value::Null, 400, "must be a number"),
+        ("GET nowhere", Value::Null, 404, "/_sim/nowhere"),
+        ("PUT clock", Value::Null, 404, "PUT /_sim/clock"),
     ] {
-        let got = bed
-            .call(method, &format!("/_sim/{path}"), body)
-            .await
-            .expect(status);
-        let words = got.message();
-        assert!(words.contains(part), "{method} {path}: {words}");
+        check_refused(&bed, order, body, status, part).await;
     }
 }
 

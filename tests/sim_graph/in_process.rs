@@ -6,7 +6,7 @@ use std::time::Duration;
 use evergraph::domain::client_state::ClientState;
 use evergraph::domain::ids::{AppId, TenantId};
 use evergraph::domain::subscription::{ChangeType, ChangeTypes};
-use evergraph::ports::graph::{CreateRequest, Graph, RenewRequest};
+use evergraph::ports::graph::{CreateRequest, Graph, GraphError, RenewRequest};
 use evergraph::sim::clock::SimClock;
 use evergraph::sim::control::Control;
 use evergraph::sim::exchange::{Exchange, Moment, Sim, exchange};
@@ -186,6 +186,50 @@ async fn faults_become_the_ports_errors() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn refusals_become_the_ports_errors_by_way_of_the_classifier() {
+    let sim = sim(json!({"quotas": {"mailbox": 1}, "permissions": {"granted": ["Mail.Read"]}}));
+    let (graph, control) = (graph(&sim), Control::new(Arc::clone(&sim)));
+    let soon = |resource: &str| CreateRequest {
+        expires: "2026-03-01T12:50:00Z".parse().unwrap(),
+        ..wish(resource)
+    };
+    graph
+        .create(&tenant(), &wish("users/a/messages"))
+        .await
+        .unwrap();
+    for (resource, kind) in [("users/a/messages", "quota"), ("users/a/events", "denied")] {
+        let error = graph.create(&tenant(), &wish(resource)).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{resource}: {error}");
+    }
+    let wide = json!({"quotas": {"mailbox": null}, "permissions": {"granted": null}});
+    control.patch_settings(wide).unwrap();
+    let error = graph
+        .create(&tenant(), &wish("users/a/messages"))
+        .await
+        .unwrap_err();
+    let GraphError::Conflict { verdict, .. } = &error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(
+        verdict.holder.as_deref(),
+        Some(control.live()[0].id.as_str())
+    );
+    for (resource, kind) in [
+        ("communications/presences/p", "conflict"),
+        ("chats/1/messages", "quota"),
+        ("users/1/memberOf", "refused"),
+    ] {
+        // The first of presence and chat is accepted; the second is what is looked at.
+        let first = graph.create(&tenant(), &soon(resource)).await;
+        let error = match first {
+            Ok(_) => graph.create(&tenant(), &soon(resource)).await.unwrap_err(),
+            Err(error) => error,
+        };
+        assert_eq!(error.kind(), kind, "{resource}: {error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn calls_take_their_time_and_the_caller_runs_out_of_patience() {
     let sim = sim(json!({"latency": {"min_ms": 2000, "max_ms": 2000}}));
     let graph = graph(&sim);
@@ -240,21 +284,27 @@ async fn a_bad_link_makes_a_listing_incomplete() {
     let foreign = Effect::NextLink {
         url: "https://evil.example/".into(),
     };
-    let failing = Rule {
-        nth: 2,
-        ..Rule::next(Op::List, Effect::LoseAfter)
-    };
-    for rule in [Rule::next(Op::List, foreign), failing] {
-        control.arm(rule).unwrap();
-        let listed = graph.list(&tenant()).await.unwrap().value;
-        assert!(listed.incomplete.is_some());
-        assert!(listed.rows.len() < 3);
-    }
-    let redirected = Settings::default()
-        .with("renewals.redirect", "true")
-        .unwrap();
+    control.arm(Rule::next(Op::List, foreign)).unwrap();
+    let listed = graph.list(&tenant()).await.unwrap().value;
+    assert!(listed.incomplete.is_some());
+    assert_eq!(listed.rows.len(), 1);
     control
-        .patch_settings(serde_json::to_value(redirected).unwrap())
+        .arm(Rule {
+            nth: 2,
+            ..Rule::next(Op::List, Effect::LoseAfter)
+        })
+        .unwrap();
+    let error = graph.list(&tenant()).await.unwrap_err();
+    assert_eq!(error.kind(), "unavailable", "its second page failed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redirected_renewal_is_followed_within_graph() {
+    let sim = sim(json!({"renewals": {"redirect": true}}));
+    let (graph, control) = (graph(&sim), Control::new(Arc::clone(&sim)));
+    graph
+        .create(&tenant(), &wish("users/a/events"))
+        .await
         .unwrap();
     let id = control.live()[0].id.parse().unwrap();
     let renew = RenewRequest {
