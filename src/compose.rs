@@ -162,7 +162,11 @@ fn store(settings: &PassSettings, entra: &EntraTokens) -> anyhow::Result<Arc<dyn
     }
 }
 
-fn clock(choice: &ClockChoice) -> anyhow::Result<Arc<dyn Clock>> {
+/// The clock that tells the time of day.
+///
+/// # Errors
+/// Where the simulator's clock is not on this machine.
+pub fn clock(choice: &ClockChoice) -> anyhow::Result<Arc<dyn Clock>> {
     Ok(match choice {
         ClockChoice::System => Arc::new(SystemClock),
         ClockChoice::Simulated(url) => Arc::new(SimulatorClock::new(url)?),
