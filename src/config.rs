@@ -71,6 +71,8 @@ impl Strings for Environment {
 pub enum Effect {
     /// The default is used; the problem is logged.
     DefaultUsed,
+    /// The tenants whose declaration names the setting have no credential; others are served.
+    NoToken,
     /// Passes renew what is ours, and neither create nor delete.
     RenewOnly,
     /// There are no passes; notifications are still taken in.
@@ -84,6 +86,7 @@ impl Effect {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::DefaultUsed => "the default is used",
+            Self::NoToken => "tenants that name it get no token",
             Self::RenewOnly => "passes renew only",
             Self::NoPasses => "no passes",
             Self::DoesNotStart => "the process does not start",

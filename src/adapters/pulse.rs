@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::outgoing::Outgoing;
 use crate::ports::pulse::Pulse;
 
 /// A watcher's address answers within this, or the sign is lost; the next pass sends another.
@@ -12,22 +13,17 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 /// Pings an address after each good pass.
 pub struct HttpPulse {
-    client: reqwest::Client,
+    outgoing: Outgoing,
     address: Url,
 }
 
 impl HttpPulse {
     /// A pulse towards the address, which is a secret: whoever knows it can fake our life.
-    ///
-    /// # Errors
-    /// Where the HTTP client does not start.
-    pub fn new(address: Url) -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder()
-            .timeout(LIMIT)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .build()?;
-        Ok(Self { client, address })
+    pub fn new(address: Url) -> Self {
+        Self {
+            outgoing: Outgoing::to(&address).answered_within(LIMIT),
+            address,
+        }
     }
 }
 
@@ -45,7 +41,11 @@ impl fmt::Debug for HttpPulse {
 impl Pulse for HttpPulse {
     async fn beat(&self) {
         let place = self.address.origin().ascii_serialization();
-        match self.client.get(self.address.clone()).send().await {
+        let client = match self.outgoing.client() {
+            Ok(client) => client,
+            Err(why) => return tracing::warn!("no sign of life can be sent to {place}: {why}"),
+        };
+        match client.get(self.address.clone()).send().await {
             Ok(answer) if answer.status().is_success() => {}
             Ok(answer) => tracing::warn!("the watcher at {place} answered {}", answer.status()),
             Err(error) => {

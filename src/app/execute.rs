@@ -310,12 +310,7 @@ impl Pass<'_> {
         }
         let renewed = Instant::now();
         for delete in surplus {
-            if renewed.elapsed() >= RENEWAL_HOLDS {
-                return Ok(());
-            }
-            let removed = self
-                .delete_within(delete, RENEWAL_HOLDS - renewed.elapsed())
-                .await?;
+            let removed = self.delete_until(delete, renewed + RENEWAL_HOLDS).await?;
             if removed && delete.why == Reason::Replaced {
                 self.progress.mismatched_acted += 1;
             }
@@ -346,11 +341,14 @@ impl Pass<'_> {
     }
 
     async fn delete(&mut self, delete: &Deletion) -> Result<bool, Halt> {
-        self.delete_within(delete, DELETE_LIMIT).await
+        // Getting half of the lease's term may take a while too.
+        let limit = self.config.lease_term + DELETE_LIMIT;
+        self.delete_until(delete, Instant::now() + limit).await
     }
 
-    /// Deletes with at least half of the lease's term left, and waits no longer than what is left.
-    async fn delete_within(&mut self, delete: &Deletion, limit: Duration) -> Result<bool, Halt> {
+    /// Deletes with at least half of the lease's term left, and waits no longer than what is left
+    /// of it; not at all once `end` has come.
+    async fn delete_until(&mut self, delete: &Deletion, end: Instant) -> Result<bool, Halt> {
         if !self.may_touch(&delete.tenant).await? {
             return Ok(false);
         }
@@ -361,7 +359,13 @@ impl Pass<'_> {
             .at_least_half()
             .await
             .map_err(|lost| Halt(lost.to_string()))?;
-        let limit = limit.min(left).min(DELETE_LIMIT);
+        let limit = end
+            .saturating_duration_since(Instant::now())
+            .min(left)
+            .min(DELETE_LIMIT);
+        if limit.is_zero() {
+            return Ok(false);
+        }
         let answer = self
             .services
             .graph
@@ -394,7 +398,7 @@ impl Pass<'_> {
             }
         };
         self.record(|recorder, doc| {
-            recorder.deleted(&mut doc.state, delete, outcome.as_ref().map(|()| ()));
+            recorder.deleted(&mut doc.state, delete, outcome.as_ref().copied());
         });
         let removed = matches!(outcome, Ok(()) | Err(crate::domain::record::Miss::Gone));
         if removed {

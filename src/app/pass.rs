@@ -18,7 +18,7 @@ use crate::domain::plan::{Change, Hold, Plan, Reason};
 use crate::domain::policy::{PerMille, Policy};
 use crate::domain::reconcile::{Inputs, Progress, config_hash, reconcile};
 use crate::domain::record::{Miss, Recorder, let_go_words};
-use crate::domain::sight::{Proofs, Sights, WakeMark};
+use crate::domain::sight::{ById, LifecycleEvent, Proofs, Sights, WakeMark};
 use crate::domain::subscription::{Declaration, KeyTag};
 use crate::ports::clock::Clock;
 use crate::ports::desired::DesiredSource;
@@ -199,8 +199,15 @@ impl<'a> Pass<'a> {
         let Some(date) = date else { return };
         let off = date.duration_since(self.now());
         if off.abs() >= SignedDuration::from_secs(2) {
-            let offset = self.doc.state.clock_offset + off;
-            self.doc.state.clock_offset = SignedDuration::from_secs(offset.as_secs());
+            let before = self.doc.state.clock_offset;
+            let offset = SignedDuration::from_secs((before + off).as_secs());
+            self.doc.state.clock_offset = offset;
+            // The beginning of the pass is a moment of the same clock: what this pass touches
+            // must not seem older than the pass.
+            let started_at = self.progress.started_at;
+            self.progress.started_at = started_at
+                .checked_add(offset - before)
+                .unwrap_or(started_at);
         }
     }
 
@@ -257,8 +264,17 @@ impl<'a> Pass<'a> {
         }
     }
 
+    /// Whether another look may begin. Whoever lost the lease does not even look: what it would
+    /// see is no longer for it to act on. A pass without a lead may only look.
+    pub(super) fn may_look(&self) -> Result<(), Halt> {
+        if let Some(lead) = &self.lead {
+            lead.check().map_err(|lost| Halt(lost.to_string()))?;
+        }
+        self.may_call()
+    }
+
     /// Whether another call may begin.
-    pub(super) fn may_call(&self) -> Result<(), Halt> {
+    fn may_call(&self) -> Result<(), Halt> {
         if self.began.elapsed() >= self.config.budget {
             return Err(Halt(
                 "the time of this pass is used up; the next tick goes on".to_owned(),
@@ -287,6 +303,30 @@ impl<'a> Pass<'a> {
     /// Silence that Graph asked for in answer to something else than a step.
     pub(super) fn note_quiet(&mut self, tenant: &TenantId, miss: &Miss) {
         self.record(|recorder, doc| recorder.quiet(&mut doc.state, tenant, miss));
+    }
+
+    /// Whether the wish of a mark was taken up: what it asked for was done or seen, or there is
+    /// nothing to do it for. Other marks stay for the next pass.
+    pub(super) fn has_taken_up(&self, mark: &WakeMark) -> bool {
+        let entries = &self.doc.state.entries;
+        let Some(held) = entries
+            .values()
+            .filter_map(|entry| entry.held.as_ref())
+            .find(|held| held.id == mark.subscription)
+        else {
+            return self.unreadable.is_none();
+        };
+        let seen = || {
+            let mut sights = self.sights.values();
+            sights.any(|sight| matches!(sight.by_id.get(&held.id), Some(ById::Found(_))))
+        };
+        match mark.event {
+            LifecycleEvent::ReauthorizationRequired => held.patched_at.is_some_and(|at| {
+                self.now().duration_since(at) < self.config.policy.patch_distance
+            }),
+            LifecycleEvent::SubscriptionRemoved => seen(),
+            LifecycleEvent::Missed => true,
+        }
     }
 
     /// The lease goes back, and the memory out.

@@ -1,25 +1,22 @@
 //! Looking: tokens, listings and single rows, as a plan asks for them.
 
 use futures::StreamExt as _;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
 
 use super::pass::{Halt, Pass};
 use super::report::{Action, Decision};
 use crate::domain::ids::{AppId, SubscriptionId, TenantId};
 use crate::domain::plan::{Look, Reason};
 use crate::domain::record::Miss;
+use crate::domain::schedule::after;
 use crate::domain::sight::{ById, Listing, Sight};
 use crate::domain::subscription::Observed;
 use crate::ports::graph::{Graph, GraphError, Listed, Reply, Wait};
 
 enum Seen {
     App(TenantId, Result<AppId, GraphError>),
-    List(
-        TenantId,
-        Reason,
-        Timestamp,
-        Result<Reply<Listed>, GraphError>,
-    ),
+    List(TenantId, Reason, Instant, Result<Reply<Listed>, GraphError>),
     Row(
         TenantId,
         SubscriptionId,
@@ -33,8 +30,8 @@ impl Pass<'_> {
     pub(super) async fn take_looks(&mut self, looks: &[Look]) -> Result<(), Halt> {
         let graph = std::sync::Arc::clone(&self.services.graph);
         for batch in looks.chunks(self.config.concurrency.max(1)) {
-            self.may_call()?;
-            let begun_at = self.now();
+            self.may_look()?;
+            let begun = Instant::now();
             let asked: Vec<&Look> = batch
                 .iter()
                 .filter(|look| self.quiet(tenant_of(look)).is_none())
@@ -42,7 +39,7 @@ impl Pass<'_> {
             // The batch is no larger than what may run at once.
             let mut answers: futures::stream::FuturesUnordered<_> = asked
                 .into_iter()
-                .map(|look| see(graph.as_ref(), look, begun_at))
+                .map(|look| see(graph.as_ref(), look, begun))
                 .collect();
             while let Some(seen) = answers.next().await {
                 self.note_seen(seen);
@@ -60,8 +57,8 @@ impl Pass<'_> {
                     Err(error) => sight.no_token = Some(error.to_string()),
                 }
             }
-            Seen::List(tenant, why, begun_at, answer) => {
-                self.note_listing(&tenant, why, begun_at, answer);
+            Seen::List(tenant, why, begun, answer) => {
+                self.note_listing(&tenant, why, begun, answer);
             }
             Seen::Row(tenant, id, why, answer) => self.note_row(&tenant, id, why, answer),
         }
@@ -71,7 +68,7 @@ impl Pass<'_> {
         &mut self,
         tenant: &TenantId,
         why: Reason,
-        begun_at: Timestamp,
+        begun: Instant,
         answer: Result<Reply<Listed>, GraphError>,
     ) {
         let (listing, words, request_id, outcome) = match answer {
@@ -86,7 +83,7 @@ impl Pass<'_> {
                     None => {
                         let listing = Listing::Complete {
                             rows: listed.rows,
-                            begun_at,
+                            begun_at: self.moment_of(begun),
                         };
                         (listing, words, trace.request_id, "done".to_owned())
                     }
@@ -125,6 +122,15 @@ impl Pass<'_> {
         };
         self.sight(tenant).listing = listing;
         self.note_look(tenant, None, why, outcome, words, request_id);
+    }
+
+    /// A moment of this pass on Graph's clock as it is known by now: the answer to a listing may
+    /// have corrected it since the listing began.
+    fn moment_of(&self, begun: Instant) -> Timestamp {
+        after(
+            self.now(),
+            -SignedDuration::try_from(begun.elapsed()).unwrap_or_default(),
+        )
     }
 
     fn note_row(
@@ -198,11 +204,11 @@ fn tenant_of(look: &Look) -> &TenantId {
     }
 }
 
-async fn see(graph: &dyn Graph, look: &Look, begun_at: Timestamp) -> Seen {
+async fn see(graph: &dyn Graph, look: &Look, begun: Instant) -> Seen {
     match look {
         Look::App(tenant) => Seen::App(tenant.clone(), graph.application(tenant).await),
         Look::List { tenant, why } => {
-            Seen::List(tenant.clone(), *why, begun_at, graph.list(tenant).await)
+            Seen::List(tenant.clone(), *why, begun, graph.list(tenant).await)
         }
         Look::Get { tenant, id, why } => Seen::Row(
             tenant.clone(),

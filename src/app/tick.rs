@@ -66,9 +66,23 @@ struct Tick<'a> {
 }
 
 /// Marks as found: the names to remove them by, and what they say.
-struct Marks {
-    names: Vec<DocName>,
-    wishes: Vec<WakeMark>,
+struct Marks(Vec<(DocName, Option<WakeMark>)>);
+
+impl Marks {
+    fn wishes(&self) -> Vec<WakeMark> {
+        let said = self.0.iter().filter_map(|(_, wish)| wish.clone());
+        said.collect()
+    }
+
+    /// The names of those that the pass has taken up, and of what is no mark at all.
+    fn taken_up(&self, pass: &Pass<'_>) -> Vec<DocName> {
+        let over = |wish: &Option<WakeMark>| {
+            let open = wish.as_ref().is_some_and(|wish| !pass.has_taken_up(wish));
+            !open
+        };
+        let taken = self.0.iter().filter(|(_, wish)| over(wish));
+        taken.map(|(name, _)| name.clone()).collect()
+    }
 }
 
 impl Tick<'_> {
@@ -78,7 +92,10 @@ impl Tick<'_> {
         let marks = self.marks().await?;
         let declaration = self.services.desired.read().await;
         if !self.anything_due(&found, &marks, &declaration, report) {
-            if let Found::Doc(doc, _) = &found {
+            // Who only observes vouches for nothing.
+            if let Found::Doc(doc, _) = &found
+                && self.config.policy.mode > Mode::Observe
+            {
                 self.beat(&doc.state).await;
             }
             return Ok(Outcome::Idle);
@@ -107,11 +124,7 @@ impl Tick<'_> {
 
     async fn marks(&self) -> Result<Marks, StateError> {
         let lying = marks::lying(self.services.store.as_ref()).await?;
-        let (names, wishes): (Vec<_>, Vec<_>) = lying.into_iter().unzip();
-        Ok(Marks {
-            names,
-            wishes: wishes.into_iter().flatten().collect(),
-        })
+        Ok(Marks(lying))
     }
 
     fn anything_due(
@@ -130,7 +143,7 @@ impl Tick<'_> {
             }
             Found::Doc(doc, _) => &doc.state,
         };
-        if !marks.names.is_empty() {
+        if !marks.0.is_empty() {
             return true;
         }
         let hash = config_hash(declaration, &self.config.home);
@@ -191,7 +204,7 @@ impl Tick<'_> {
             unreadable,
             None,
             None,
-            marks.wishes,
+            marks.wishes(),
             self.sampled,
             report,
         );
@@ -228,16 +241,17 @@ impl Tick<'_> {
             unreadable,
             Some(lead),
             writer,
-            marks.wishes,
+            marks.wishes(),
             self.sampled,
             report,
         );
         let ended = pass.run().await;
+        let taken_up = marks.taken_up(&pass);
         let doc = pass.end().await;
         if let Err(halt) = ended {
             return Ok(Outcome::Stopped { why: halt.0 });
         }
-        marks::remove(self.services.store.as_ref(), &marks.names).await;
+        marks::remove(self.services.store.as_ref(), &taken_up).await;
         if !blind {
             // A pass over an unreadable memory cannot know what is about to end.
             self.beat(&doc.state).await;

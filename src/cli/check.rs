@@ -89,7 +89,7 @@ pub(super) fn print(text: &str) -> ExitCode {
 fn as_text(file: &str, reading: &Reading, show: impl Fn(&Diagnostic) -> String) -> String {
     let mut out = String::new();
     for one in reading.diagnostics.iter().take(SHOWN_MAX) {
-        let _ = writeln!(out, "{}", show(one).trim_end());
+        let _ = writeln!(out, "{}", show(one));
     }
     if let Some(more @ 1..) = reading.diagnostics.len().checked_sub(SHOWN_MAX) {
         let _ = writeln!(out, "… and {more} more; --output json shows all");

@@ -101,11 +101,11 @@ async fn serve(args: HostArgs) -> anyhow::Result<ExitCode> {
         }
         signal = told_to_stop() => {
             signal.context("could not wait for a signal")?;
-            println!("stopping");
+            println!("stopping, after the requests in flight");
             ExitCode::SUCCESS
         }
     };
-    host.stop().await;
+    host.stop_gracefully().await;
     told.abort();
     Ok(code)
 }

@@ -2,11 +2,14 @@
 //! `subscriptions.toml`, from text to desired set: what is accepted, what is refused and with
 //! which words, the schema, the file source and the command line.
 
+#[cfg(feature = "cli")]
 mod commands;
 mod meaning;
 mod refusals;
+#[cfg(feature = "cli")]
 mod schema;
 mod sources;
+mod whole;
 
 use evergraph::adapters::declaration::{Diagnostic, Reading, Target, read};
 

@@ -156,7 +156,11 @@ async fn a_create_is_refused_or_blocked() {
     assert!(refused.to_string().contains("400"), "{refused}");
     let message = format!("Subscription Id {ID} already exists for the requested combination");
     let conflict = create_error(409, "ObjectIdentifierInUse", &message).await;
-    assert_eq!(conflict.kind(), "conflict");
+    let holder = match &conflict {
+        GraphError::Conflict { verdict, .. } => verdict.holder.as_deref(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(holder, Some(ID));
     assert_eq!(conflict.trace().request_id.as_deref(), Some("r-2"));
     let denied = create_error(
         403,

@@ -4,6 +4,7 @@
 //! `fields` and [`wire`] know the format (keys, types, places), `meaning` knows what it stands
 //! for (tenants, keys, duplicates), `rules` know what Graph allows.
 
+mod blob;
 mod diagnostic;
 mod fields;
 mod kept;
@@ -13,6 +14,7 @@ mod rules;
 mod source;
 pub mod wire;
 
+pub use blob::BlobSource;
 pub use diagnostic::{Diagnostic, Place, Severity};
 pub use kept::{KeptDeclaration, OnTenants};
 pub use source::FileSource;

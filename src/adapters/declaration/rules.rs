@@ -192,16 +192,16 @@ fn resource_data(one: &Candidate, limits: &Limits, findings: &mut Findings<'_>) 
             "resource data is not accepted: the intake that verifies and decrypts such notifications does not exist yet",
         )
         .help("take resource_data away and read the resource from Graph when a notification comes");
-    match limits.rich {
-        Rich::No => findings
-            .error(
-                "no-resource-data",
-                Some(span.clone()),
-                &key,
-                format!("Graph sends no resource data for {}", one.kind()),
-            )
-            .help("take resource_data away"),
-        Rich::Yes { select, .. } => selection(one, select, findings),
+    if !limits::has_resource_data(&one.resource.value) {
+        let message = format!(
+            "Graph sends no resource data for this path of {}",
+            one.kind()
+        );
+        findings
+            .error("no-resource-data", Some(span.clone()), &key, message)
+            .help("take resource_data away");
+    } else if let Rich::Yes { select, .. } = limits.rich {
+        selection(one, select, findings);
     }
     let refused = limits::refused_options(&one.resource.value);
     if !refused.is_empty() {

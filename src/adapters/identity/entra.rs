@@ -96,6 +96,59 @@ impl EntraTokens {
         Ok(())
     }
 
+    /// The credential for storage that stands beside the app: the app's own identity where the
+    /// default credential rests on one, and the default credential in `home`, the storage
+    /// account's tenant, otherwise.
+    ///
+    /// # Errors
+    /// A sentence, where no token for storage could ever be had.
+    pub fn for_storage(&self, home: Option<&TenantId>) -> Result<Arc<dyn TokenCredential>, String> {
+        let identity = match &self.default {
+            CredentialConfig::ManagedIdentityFederated {
+                identity_client_id, ..
+            } => Some(CredentialConfig::ManagedIdentity {
+                client_id: identity_client_id.clone(),
+            }),
+            config @ CredentialConfig::ManagedIdentity { .. } => Some(config.clone()),
+            CredentialConfig::None => {
+                return Err(
+                    "the credential `none` opens no storage; use a folder, or a SAS".to_owned(),
+                );
+            }
+            _ => None,
+        };
+        let config = identity.as_ref().unwrap_or(&self.default);
+        let tenant = match (home, identity.is_some()) {
+            (Some(home), _) => home.clone(),
+            // An identity of the app knows its tenant by itself; the text is not used.
+            (None, true) => TenantId::parse("00000000-0000-0000-0000-000000000000")
+                .map_err(|error| error.to_string())?,
+            (None, false) => {
+                return Err(format!(
+                    "storage without a SAS needs EVERGRAPH_TENANT_ID, the storage account's \
+                     tenant, with the credential {}",
+                    config.kind()
+                ));
+            }
+        };
+        let credential = self.workshop.credential(&tenant, config);
+        credential
+            .map_err(|error| error.to_string())?
+            .ok_or_else(|| "this credential opens no storage".to_owned())
+    }
+
+    /// Forgets the own credentials of all tenants but these.
+    pub fn undeclare_others<'t>(&self, keep: impl Iterator<Item = &'t TenantId>) {
+        let keep: std::collections::BTreeSet<&TenantId> = keep.collect();
+        self.declared.retain(|tenant, _| {
+            let kept = keep.contains(tenant);
+            if !kept {
+                self.held.remove(tenant);
+            }
+            kept
+        });
+    }
+
     fn check_none(&self, config: &CredentialConfig) -> Result<(), IdentityError> {
         if matches!(config, CredentialConfig::None) && !is_loopback(&self.graph) {
             return Err(IdentityError::NoneElsewhere {

@@ -18,7 +18,7 @@ fn an_unresolved_key_vault_reference_is_no_value() {
         azure(),
         "EVERGRAPH_CLIENT_SECRET_X",
         reference,
-        Effect::NoPasses,
+        Effect::NoToken,
         "could not resolve",
     );
 }
@@ -53,4 +53,13 @@ fn no_problem_and_no_debug_form_shows_a_secret() {
         "https://account.blob.core.windows.net/state"
     );
     assert!(url.expose().query().unwrap().contains("hunter2"));
+}
+
+#[test]
+fn one_tenants_broken_secret_stops_no_other_tenant() {
+    let reference = "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/x)";
+    let source = with(azure(), &[("EVERGRAPH_CLIENT_SECRET_X", reference)]);
+    let passes = Settings::read(&source).unwrap().passes.unwrap();
+    assert_eq!(passes.mode, Mode::Full);
+    assert!(passes.credential.named_secrets.is_empty());
 }

@@ -185,6 +185,18 @@ impl Limits {
     }
 }
 
+/// Whether Graph sends resource data for the path: some forms of a kind that supports it do
+/// not (overview: chats of a user, and the chats and messages of an app's installations).
+pub fn has_resource_data(resource: &Resource) -> bool {
+    let kind = resource.kind();
+    let narrowed = match kind {
+        ResourceKind::Chat => resource.segments().next() != Some("chats"),
+        ResourceKind::ChatMessage => resource.is_where_installed(),
+        _ => false,
+    };
+    !narrowed && of(kind).rich != Rich::No
+}
+
 /// Query options that Graph refuses in a rich Outlook resource, each with what is wrong
 /// (Outlook's page of change notifications): `$top`, `$skip`, `$orderby`, a body in `$select`,
 /// and `$expand` of anything but extended properties.

@@ -100,6 +100,16 @@ fn rich_outlook_refuses_bodies_paging_and_foreign_expansions() {
 }
 
 #[test]
+fn resource_data_is_a_matter_of_the_path_too() {
+    let rich = |path: &str| has_resource_data(&resource(path));
+    assert!(rich("chats") && rich("chats/a") && rich("chats/a/messages") && rich("me/events"));
+    assert!(!rich("users/a/chats") && !rich("users") && !rich("drives/a/root"));
+    assert!(!rich(
+        "appCatalogs/teamsApps/a/installedToChats/getAllMessages"
+    ));
+}
+
+#[test]
 fn the_permission_follows_the_path_within_a_kind() {
     check_role("users/a/messages", "Mail.Read");
     check_role("teams/getAllMessages", "ChannelMessage.Read.All");
