@@ -1,5 +1,7 @@
 //! Builds adapters from settings; the only place that knows all rooms.
 
+pub mod handler;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +32,7 @@ use crate::ports::state::{DocName, StateStore};
 pub const FUNCTION_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// A pass ends this long before the function's timeout kills the whole process.
-const REST: Duration = Duration::from_secs(30);
+pub(crate) const REST: Duration = Duration::from_secs(30);
 
 /// The longest single call of Graph: a create that validates two addresses.
 const LONGEST_CALL: Duration = Duration::from_secs(35);
@@ -160,7 +162,11 @@ fn store(settings: &PassSettings, entra: &EntraTokens) -> anyhow::Result<Arc<dyn
     }
 }
 
-fn clock(choice: &ClockChoice) -> anyhow::Result<Arc<dyn Clock>> {
+/// The clock that tells the time of day.
+///
+/// # Errors
+/// Where the simulator's clock is not on this machine.
+pub fn clock(choice: &ClockChoice) -> anyhow::Result<Arc<dyn Clock>> {
     Ok(match choice {
         ClockChoice::System => Arc::new(SystemClock),
         ClockChoice::Simulated(url) => Arc::new(SimulatorClock::new(url)?),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -34,6 +34,8 @@ pub(crate) struct Core {
     /// Runs that were asked for by hand and that nobody waits for.
     pub(crate) jobs: Mutex<JoinSet<()>>,
     pub(crate) events: broadcast::Sender<HostEvent>,
+    /// True once no new client is accepted.
+    pub(crate) is_closing: watch::Sender<bool>,
     pub(crate) started: Instant,
     /// A GUID for `/admin/host/status`.
     pub(crate) instance: String,

@@ -55,6 +55,7 @@ pub(crate) fn assemble(
         disable_home: plan.settings.is_true("AzureWebJobsDisableHomepage"),
         jobs: Mutex::new(JoinSet::new()),
         events,
+        is_closing: watch::channel(false).0,
         started: Instant::now(),
         instance: super::ids::guid(),
     };
@@ -74,7 +75,7 @@ pub(crate) async fn run(
         groups.spawn(run_group(core.clone(), worker, received, options.clone()));
     }
     let why = tokio::select! {
-        () = front::serve(listener, core.clone()) => "it accepts no clients".to_owned(),
+        () = front::serve(listener, core.clone()) => "its clients were served and no new one is accepted".to_owned(),
         // An error means that the owner is gone; then there is nobody to wait for either.
         _ = to_stop.wait_for(|stop| *stop) => "it was told to stop".to_owned(),
         Some(ended) = groups.join_next() => {

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, watch};
@@ -20,6 +21,9 @@ use super::worker::WorkerPlan;
 
 /// Events that a slow listener may leave unread before it loses the oldest.
 const EVENTS_KEPT: usize = 8 * 1024;
+
+/// Longest wait for requests in flight when the host is told to stop (seen).
+const DRAIN_MAX: Duration = Duration::from_secs(30);
 
 /// A local Functions host that runs. Dropping it kills its handlers.
 pub struct RunningHost {
@@ -189,6 +193,17 @@ impl RunningHost {
         told.ok()
             .and_then(|why| why.clone())
             .unwrap_or_else(|| "its task ended".to_owned())
+    }
+
+    /// Stops as a host does that gets SIGTERM: accepts no new client, waits for the answers to
+    /// requests in flight, at most 30 s, and then does what [`RunningHost::stop`] does.
+    pub async fn stop_gracefully(mut self) {
+        self.core.is_closing.send_replace(true);
+        match tokio::time::timeout(DRAIN_MAX, &mut self.task).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the host broke while it stopped"),
+            Err(_) => self.stop().await,
+        }
     }
 
     /// Stops listening, and kills every handler (SIGKILL of the direct child, nothing before)

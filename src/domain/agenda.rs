@@ -53,7 +53,26 @@ impl Agenda<'_> {
         if let Some(reason) = items.next() {
             return Some(reason);
         }
+        if self.is_any_unremembered() {
+            return Some(Reason::Missing);
+        }
         self.is_removal_due().then_some(Reason::Removal)
+    }
+
+    /// Whether a declared key has no entry at all: the state was mended by hand, perhaps.
+    fn is_any_unremembered(&self) -> bool {
+        let mut known = self.state.entries.keys().peekable();
+        let wishes = self
+            .declared()
+            .into_iter()
+            .flat_map(|set| set.by_key.keys());
+        for wish in wishes {
+            while known.next_if(|tag| *tag < wish).is_some() {}
+            if known.peek() != Some(&wish) {
+                return true;
+            }
+        }
+        false
     }
 
     /// What is declared, where that can be acted upon.

@@ -235,9 +235,9 @@ impl Judge<'_> {
         if self.proofs.verified.contains(&row.id) {
             return Fit::Good;
         }
-        if origin != Some(HeldOrigin::Unproven)
-            && let Some(unread) = unread
-        {
+        // One that was hidden before may show itself now; no answer makes it no worse.
+        let known = origin == Some(HeldOrigin::Unproven);
+        if let Some(unread) = unread.filter(|unread| !known || *unread == Fit::Unseen) {
             return unread;
         }
         if self.proofs.refused.contains(&row.id) {

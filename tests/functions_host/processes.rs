@@ -15,7 +15,7 @@ use crate::fixture::{SOON, TestClock, app, event, timer};
 const NOW: &str = "2026-11-22T08:31:00Z";
 
 /// An app whose handler is a shell script.
-fn scripted_app(host_more: &str, script: &str) -> TempDir {
+pub fn scripted_app(host_more: &str, script: &str) -> TempDir {
     let app = app("", host_more, &[("renew", timer("0 0 0 1 1 *", ""))]);
     let file = app.path().join("handler");
     std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
@@ -160,7 +160,7 @@ async fn a_program_that_cannot_be_started_stops_the_host_after_its_waits() {
 }
 
 /// Waits until no such process runs: it is gone, or only its parent has not asked for its end.
-async fn check_gone(pid: u32) {
+pub async fn check_gone(pid: u32) {
     let stat = format!("/proc/{pid}/stat");
     let gone = async {
         while std::fs::read_to_string(&stat).is_ok_and(|text| !text.contains(") Z ")) {

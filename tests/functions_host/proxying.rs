@@ -6,6 +6,7 @@ use std::time::Duration;
 use evergraph::devhost::{Exit, HostEvent, Outcome, RunningHost};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use crate::fixture::{
@@ -276,4 +277,27 @@ async fn pieces_of_an_answer_arrive_as_they_are_written() {
     more.notify_one();
     client.read_to_string(&mut text).await.unwrap();
     assert!(text.contains("data: 2"), "{text}");
+}
+
+#[tokio::test]
+async fn a_host_that_is_told_to_stop_waits_for_requests_in_flight() {
+    let more = Arc::new(Notify::new());
+    let rest = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate".to_vec();
+    let reaction = Reaction::InTwo(Vec::new(), more.clone(), rest);
+    let (handler, host, _app) = with_long_time(move |_| reaction.clone()).await;
+    let address = host.url().replace("http://", "");
+    let mut client = connect(&host).await;
+    let request = b"GET /api/hooks HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    client.write_all(request).await.unwrap();
+    handler.saw(1).await;
+    let stopping = tokio::spawn(host.stop_gracefully());
+    while TcpStream::connect(&address).await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert!(!stopping.is_finished());
+    more.notify_one();
+    let mut text = String::new();
+    client.read_to_string(&mut text).await.unwrap();
+    assert!(text.ends_with("late"), "{text}");
+    tokio::time::timeout(SOON, stopping).await.unwrap().unwrap();
 }

@@ -4,6 +4,7 @@ use crate::domain::key::{Settled, Subject};
 use crate::domain::plan::{Change, Reason, Step};
 use crate::domain::policy::Mode;
 use crate::domain::reconcile::Scene;
+use crate::domain::rows::Fit;
 use crate::domain::schedule::after;
 use crate::domain::sight::Listing;
 use crate::domain::state::{BlockedBy, HeldOrigin};
@@ -143,6 +144,16 @@ pub(in crate::domain) fn is_there_already<'a>(
     }
     // Nothing is created beside a row that may be the very one.
     if let Some((row, fit)) = twins.dark.first() {
+        if matches!(fit, Fit::UnknownKey(_)) {
+            // Only a changed ring helps: not looked at anew at every tick.
+            let until = scene.next_audit(subject.tenant);
+            scene.block(
+                subject,
+                BlockedBy::Unclassified,
+                Some(row.id.clone()),
+                until,
+            );
+        }
         return say_dark(scene, subject, row, fit);
     }
     match twins.mismatched.first() {

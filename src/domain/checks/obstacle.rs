@@ -198,7 +198,7 @@ fn end_or_audit(scene: &Scene<'_>, subject: Subject<'_>, end: Timestamp) -> Time
 
 impl<'a> Scene<'a> {
     /// Remembers that the key cannot be served for now.
-    fn block(
+    pub(in crate::domain) fn block(
         &mut self,
         subject: Subject<'_>,
         cause: BlockedBy,

@@ -188,6 +188,9 @@ impl Budget {
         if let Some(attempts) = self.attempts.filter(|attempts| attempt >= *attempts) {
             return Next::GiveUp(Reason::Attempts(attempts));
         }
+        if let Some(total) = self.total.filter(|total| elapsed >= *total) {
+            return Next::GiveUp(Reason::Budget(total));
+        }
         let left = self.total.map(|total| total.saturating_sub(elapsed));
         if let Some(left) = left.filter(|left| asked > *left) {
             return Next::GiveUp(Reason::AskedTooLong { asked, left });
@@ -314,6 +317,11 @@ mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig {
+            failure_persistence: None,
+            ..proptest::prelude::ProptestConfig::default()
+        })]
+
         #[test]
         fn no_wait_is_shorter_than_asked_and_none_leaves_the_budget(
             which in 0..Cause::ALL.len(),

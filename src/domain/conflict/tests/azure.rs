@@ -274,3 +274,32 @@ fn service_bus_and_event_grid() {
         AMBIGUOUS,
     );
 }
+
+#[test]
+fn what_an_sdk_printed_can_be_asked_about() {
+    let python = "The specified container is being deleted. Try operation later.\nRequestId:1\nTime:2\nErrorCode:ContainerBeingDeleted\nError:None";
+    check(
+        Storage,
+        CreateByPut,
+        409,
+        python,
+        (DeletionInProgress, RetryAfterDelay, Automatic::Yes),
+    );
+    let exists = "The specified blob already exists.\nRequestId:1\nErrorCode:BlobAlreadyExists";
+    check(Storage, CreateByPut, 409, exists, EXISTS);
+    check(
+        Storage,
+        CreateByPut,
+        409,
+        &exists.replace("Blob", "Blop"),
+        UNKNOWN,
+    );
+    let go = r#"Service returned an error. Status=<nil> Code="ScopeLocked" Message="x""#;
+    check(
+        Arm,
+        Delete,
+        409,
+        go,
+        (AdministrativeLock, Escalate, Automatic::No),
+    );
+}

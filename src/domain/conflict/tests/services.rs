@@ -265,3 +265,13 @@ fn defaults_decide_by_status_only_what_a_status_can_tell() {
         check(service, Delete, 404, "", WRONG);
     }
 }
+
+#[test]
+fn unknown_codes_may_stand_inside_a_known_one_but_not_around_it() {
+    let inside = r#"{"error":{"code":"nameAlreadyExists","message":"m","innerError":{"code":"somethingNew"}}}"#;
+    check(GraphDrive, Create, 409, inside, EXISTS);
+    let around = r#"{"error":{"code":"somethingNew","message":"m","innerError":{"code":"nameAlreadyExists"}}}"#;
+    check(GraphDrive, Create, 409, around, UNKNOWN);
+    let wrapped = r#"{"error":{"code":"Conflict","message":"m","details":[{"code":"Request_BadRequest","message":"Another object with the same value for property a already exists."}]}}"#;
+    check(GraphDirectory, Create, 409, wrapped, EXISTS);
+}
