@@ -37,6 +37,14 @@ fn tenant() -> TenantId {
     TenantId::parse(TENANT).unwrap()
 }
 
+fn renewal() -> RenewRequest {
+    RenewRequest {
+        expires: "2026-03-04T12:00:00Z".parse().unwrap(),
+        notification_url: None,
+        certificate: None,
+    }
+}
+
 struct Doors {
     bed: Bed,
     doors: [(Box<dyn Graph>, Control); 2],
@@ -107,12 +115,7 @@ async fn both_doors_show_the_same_rows() {
             .create(&tenant(), &all.wish("users/b/events"))
             .await
             .unwrap();
-        let renew = RenewRequest {
-            expires: "2026-03-04T12:00:00Z".parse().unwrap(),
-            notification_url: None,
-            certificate: None,
-        };
-        let renewed = graph.renew(&tenant(), &made.id, &renew).await.unwrap();
+        let renewed = graph.renew(&tenant(), &made.id, &renewal()).await.unwrap();
         assert_eq!(renewed.trace.date, Some(START.parse().unwrap()));
         let read = graph.get(&tenant(), &made.id).await.unwrap().value;
         let listed = graph.list(&tenant()).await.unwrap().value;
@@ -122,40 +125,59 @@ async fn both_doors_show_the_same_rows() {
             .unwrap();
         seen.push((made, renewed.value, read, listed));
     }
-    // One seed, but the calls draw ids in the same order on both sides.
+    // Ids included: both draw from one seed, in the order of the calls.
     assert_eq!(seen[0], seen[1]);
+}
+
+fn effects() -> Vec<Effect> {
+    let answer = |status, retry_after: Option<&str>| {
+        Effect::Answer(Injected {
+            retry_after: retry_after.map(str::to_owned),
+            ..Injected::status(status)
+        })
+    };
+    let body = |text: &str| Effect::Body { text: text.into() };
+    let mut effects = vec![
+        Effect::LoseBefore,
+        Effect::LoseAfter,
+        Effect::AnswerAfter(Injected::status(500)),
+        body("<html>"),
+        body(""),
+    ];
+    for status in [400, 401, 403, 404, 409, 423, 429, 500, 502, 503, 504] {
+        effects.push(answer(status, None));
+    }
+    let date = "Sun, 01 Mar 2026 12:01:00 GMT";
+    for wait in ["2.128", "", "soon", "-1", "999999", date] {
+        effects.push(answer(429, Some(wait)));
+    }
+    effects
+}
+
+impl Doors {
+    /// What the application is told of a call that meets the fault.
+    async fn provoke(&self, door: usize, op: Op, effect: &Effect, user: &str) -> Option<String> {
+        let (graph, control) = &self.doors[door];
+        let (tenant, limit) = (tenant(), Duration::from_secs(5));
+        let wish = self.wish(&format!("users/{user}/events"));
+        let id = graph.create(&tenant, &wish).await.unwrap().value.id;
+        control.arm(Rule::next(op, effect.clone())).unwrap();
+        let other = self.wish(&format!("users/{user}/contacts"));
+        let failed = match op {
+            Op::Create => graph.create(&tenant, &other).await.err(),
+            Op::List => graph.list(&tenant).await.err(),
+            Op::Get => graph.get(&tenant, &id).await.err(),
+            Op::Renew => graph.renew(&tenant, &id, &renewal()).await.err(),
+            Op::Delete => graph.delete(&tenant, &id, limit).await.err(),
+            Op::Reauthorize => graph.reauthorize(&tenant, &id).await.err(),
+        };
+        failed.as_ref().map(told)
+    }
 }
 
 #[tokio::test]
 async fn both_doors_tell_the_same_of_every_fault() {
     let all = doors().await;
-    let mut effects = vec![
-        Effect::LoseBefore,
-        Effect::LoseAfter,
-        Effect::Body {
-            text: "<html>".into(),
-        },
-        Effect::Body {
-            text: String::new(),
-        },
-        Effect::AnswerAfter(Injected::status(500)),
-    ];
-    for status in [400, 401, 403, 404, 409, 423, 429, 500, 502, 503, 504] {
-        effects.push(Effect::Answer(Injected::status(status)));
-    }
-    for wait in [
-        "2.128",
-        "",
-        "soon",
-        "-1",
-        "999999",
-        "Sun, 01 Mar 2026 12:01:00 GMT",
-    ] {
-        effects.push(Effect::Answer(Injected {
-            retry_after: Some(wait.into()),
-            ..Injected::status(429)
-        }));
-    }
     for op in [
         Op::Create,
         Op::List,
@@ -164,36 +186,12 @@ async fn both_doors_tell_the_same_of_every_fault() {
         Op::Delete,
         Op::Reauthorize,
     ] {
-        for (at, effect) in effects.iter().enumerate() {
-            let mut heard = Vec::new();
-            for (graph, control) in &all.doors {
-                let resource = format!("users/{}{at}/events", op.as_str());
-                let id = graph
-                    .create(&tenant(), &all.wish(&resource))
-                    .await
-                    .unwrap()
-                    .value
-                    .id;
-                control.arm(Rule::next(op, effect.clone())).unwrap();
-                let (tenant, limit) = (tenant(), Duration::from_secs(5));
-                let renew = RenewRequest {
-                    expires: "2026-03-04T12:00:00Z".parse().unwrap(),
-                    notification_url: None,
-                    certificate: None,
-                };
-                let other = all.wish(&resource.replace("events", "contacts"));
-                let failed = match op {
-                    Op::Create => graph.create(&tenant, &other).await.err(),
-                    Op::List => graph.list(&tenant).await.err(),
-                    Op::Get => graph.get(&tenant, &id).await.err(),
-                    Op::Renew => graph.renew(&tenant, &id, &renew).await.err(),
-                    Op::Delete => graph.delete(&tenant, &id, limit).await.err(),
-                    Op::Reauthorize => graph.reauthorize(&tenant, &id).await.err(),
-                };
-                heard.push(failed.as_ref().map(told));
-            }
+        for (at, effect) in effects().iter().enumerate() {
+            let user = format!("{}{at}", op.as_str());
+            let http = all.provoke(0, op, effect, &user).await;
+            let inside = all.provoke(1, op, effect, &user).await;
             assert_eq!(
-                heard[0], heard[1],
+                http, inside,
                 "{op:?} with {effect:?}: over HTTP, in process"
             );
         }
