@@ -153,8 +153,8 @@ fn many_mismatched(count: usize) -> (World, Vec<Desired>) {
         .map(|at| wish(&format!("m{at}"), &name(at)))
         .collect();
     let mut world = World::new(&wishes);
-    for (at, wish) in wishes.iter().enumerate() {
-        let old = without_lifecycle(row(&format!("r{at}"), wish, at(7200)));
+    for (number, wish) in wishes.iter().enumerate() {
+        let old = without_lifecycle(row(&format!("r{number}"), wish, at(7200)));
         world = world.with_row(old.clone()).with_held(wish, held(&old));
     }
     (world.settled(), wishes)
