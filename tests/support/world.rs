@@ -86,6 +86,20 @@ impl Setup {
         }
     }
 
+    /// What a tick would begin a pass for.
+    pub fn agenda(&self, state: &ShardState, now: Timestamp) -> Option<Reason> {
+        let hash = self.config_hash();
+        Agenda {
+            declaration: &self.declaration,
+            config_hash: hash.as_deref(),
+            state,
+            policy: &self.policy,
+            mode: self.policy.mode,
+            now,
+        }
+        .first_item()
+    }
+
     pub fn wishes(&self) -> impl Iterator<Item = (&KeyTag, &Desired)> {
         match self.declaration.as_ref() {
             Declaration::Read(set) => Some(set),
@@ -243,16 +257,7 @@ impl World {
 
     /// What a tick would begin a pass for.
     pub fn agenda(&self) -> Option<Reason> {
-        let hash = self.setup.config_hash();
-        Agenda {
-            declaration: &self.setup.declaration,
-            config_hash: hash.as_deref(),
-            state: &self.state,
-            policy: &self.setup.policy,
-            mode: self.setup.policy.mode,
-            now: self.now,
-        }
-        .first_item()
+        self.setup.agenda(&self.state, self.now)
     }
 
     /// Ticks as the product does: a pass where the agenda says so. Every pass must come to rest.

@@ -187,8 +187,10 @@ pub(in crate::domain) fn open_create_left_nothing<'a>(
     if scene.inputs.now < settled_at || scene.mode() < Mode::CreateOnly {
         return Settled::No;
     }
+    // A row that could not be read may be the very one.
+    let all_clear = !is_anything_dark(scene, subject);
     match scene.complete_listing(subject.tenant, Reason::OpenIntent) {
-        Some(begun) if begun >= settled_at => {
+        Some(begun) if begun >= settled_at && all_clear => {
             scene.changes.push(Change::Unintend { tag: subject.tag });
             Settled::Yes
         }
@@ -227,6 +229,16 @@ pub(in crate::domain) fn is_mismatched<'a>(scene: &mut Scene<'a>, subject: Subje
     needs_renewal(scene, subject)
 }
 
+/// Whether another own row of the key is there about which nothing can be decided: nothing is
+/// created beside it.
+fn is_anything_dark(scene: &Scene<'_>, subject: Subject<'_>) -> bool {
+    let held = subject.held().map(|held| &held.id);
+    subject.desired.is_some_and(|desired| {
+        let twins = Twins::of(scene, subject, desired);
+        twins.dark.iter().any(|(row, _)| Some(&row.id) != held)
+    })
+}
+
 /// Why no replacement is created now, and until when, if so.
 fn keeps_it(
     scene: &mut Scene<'_>,
@@ -238,6 +250,9 @@ fn keeps_it(
     let confirmed_at = scene.confirmed_at(&held.id);
     if scene.mode() < Mode::CreateOnly {
         return Some((Reason::ModeForbids, None));
+    }
+    if is_anything_dark(scene, subject) {
+        return Some((Reason::NoAnswer, None));
     }
     if confirmed_at > now {
         return Some((Reason::NotYetConfirmed, Some(confirmed_at)));
