@@ -7,6 +7,9 @@ use std::collections::BTreeSet;
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+
+#[path = "on_cpu/mod.rs"]
+mod on_cpu;
 use evergraph::domain::agenda::Agenda;
 use evergraph::domain::client_state::KeyRing;
 use evergraph::domain::ids::{AppId, FleetId, Kid, SubscriptionId, SubscriptionName, TenantId};
@@ -181,7 +184,7 @@ impl Fleet {
     }
 }
 
-fn planning(c: &mut Criterion) {
+fn planning(c: &mut Criterion<on_cpu::OnCpu>) {
     let mut group = c.benchmark_group("planning");
     group.throughput(Throughput::Elements(COUNT as u64));
     group.sample_size(20);
@@ -219,5 +222,9 @@ fn planning(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, planning);
+criterion_group! {
+    name = benches;
+    config = Criterion::default().with_measurement(on_cpu::OnCpu);
+    targets = planning
+}
 criterion_main!(benches);

@@ -155,6 +155,11 @@ impl Story {
         self.count(|event| matches!(event, Event::Get(..)))
     }
 
+    /// Calls of Graph.
+    pub fn touched(&self) -> usize {
+        self.count(|event| !matches!(event, Event::App | Event::Save))
+    }
+
     pub fn has_hold(&self, why: Reason) -> bool {
         let mut holds = self.plans.iter().flat_map(|plan| &plan.holds);
         holds.any(|hold| hold.why == why)
@@ -260,15 +265,30 @@ impl World {
         self.setup.agenda(&self.state, self.now)
     }
 
-    /// Ticks as the product does: a pass where the agenda says so. Every pass must come to rest.
+    /// Ticks as the product does: a pass where the agenda says so.
+    ///
+    /// Every pass must come to rest and must have been worth its lease; a tick that the agenda
+    /// calls idle must not sleep over anything.
     #[track_caller]
     pub fn ticks(&mut self, count: usize) -> Vec<Story> {
         let mut stories = Vec::new();
         for _ in 0..count {
-            if self.agenda().is_some() {
+            if let Some(reason) = self.agenda() {
+                let before = self.state.clone();
                 let story = self.pass();
                 assert!(story.rested, "{:#?}", story.plans.last());
+                let worth = story.touched() > 0 || self.state != before;
+                assert!(worth, "a pass for {reason:?} that did nothing: {before:#?}");
                 stories.push(story);
+            } else {
+                let idle = self.clone().pass();
+                assert_eq!(
+                    idle.touched(),
+                    0,
+                    "slept over {:?}: {:#?}",
+                    idle.events,
+                    self.state
+                );
             }
             self.wait(self.setup.policy.tick);
         }

@@ -3,11 +3,12 @@
 
 use jiff::Timestamp;
 
+use crate::domain::judge::Fit;
 use crate::domain::key::{Settled, Subject};
 use crate::domain::plan::{Change, Reason, Step};
 use crate::domain::policy::Mode;
 use crate::domain::reconcile::Scene;
-use crate::domain::rows::Fit;
+use crate::domain::rows::Own;
 use crate::domain::schedule::after;
 use crate::domain::state::{Going, Held, HeldOrigin};
 use crate::domain::subscription::{Desired, Observed};
@@ -38,8 +39,10 @@ impl<'a> Twins<'a> {
             unseen: Vec::new(),
             dark: Vec::new(),
         };
-        for own in subject.tenant.rows.own(&subject.tag) {
-            let row = own.row;
+        let mut rows: Vec<&Observed> = strays_of(subject).map(|own| own.row).collect();
+        rows.extend(subject.row.filter(|row| scene.table.is_ours(row)));
+        rows.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        for row in rows {
             match fit_of(scene, subject, desired, row) {
                 Fit::Good => twins.good.push(row),
                 Fit::Unproven => twins.unproven.push(row),
@@ -66,13 +69,17 @@ impl<'a> Twins<'a> {
     }
 }
 
+fn strays_of<'a>(subject: Subject<'a>) -> impl Iterator<Item = &'a Own<'a>> {
+    subject.tenant.strays.of(&subject.tag).iter()
+}
+
 fn fit_of(scene: &Scene<'_>, subject: Subject<'_>, desired: &Desired, row: &Observed) -> Fit {
-    let rows = &subject.tenant.rows;
+    let answer = subject.tenant.answer(&row.id);
     let held = subject.held().filter(|held| held.id == row.id);
     scene
         .table
         .judge()
-        .fit(rows, row, &subject.tag, desired, held)
+        .fit(answer, row, &subject.tag, desired, held)
 }
 
 /// The steady way: nothing else of the key is seen, and what is seen is good.
@@ -82,13 +89,13 @@ pub(in crate::domain) fn stands_alone<'a>(scene: &mut Scene<'a>, subject: Subjec
     };
     let proven = matches!(held.origin, HeldOrigin::Created | HeldOrigin::Adopted);
     let busy = subject.entry.is_none_or(|entry| entry.intent.is_some());
-    let [only] = subject.tenant.rows.own(&subject.tag) else {
-        return Settled::No;
-    };
-    if busy || !proven || only.row.id != held.id {
+    if busy || !proven || strays_of(subject).next().is_some() {
         return Settled::No;
     }
-    if fit_of(scene, subject, desired, only.row) != Fit::Good {
+    let good = |row: &Observed| {
+        scene.table.is_ours(row) && fit_of(scene, subject, desired, row) == Fit::Good
+    };
+    if !subject.row.is_some_and(good) {
         return Settled::No;
     }
     needs_renewal(scene, subject)
