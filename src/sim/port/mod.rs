@@ -237,7 +237,7 @@ impl Graph for SimGraph {
             incomplete: None,
             pages: 0,
         };
-        let mut trace = Trace::default();
+        let mut trace;
         let mut request = self.request(Op::List, tenant, None);
         let mut seen = std::collections::HashSet::new();
         loop {
