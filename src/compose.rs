@@ -1,22 +1,24 @@
 //! Builds adapters from settings; the only place that knows all rooms.
 
+pub mod handler;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use secrecy::SecretString;
 
 use crate::adapters::clock::{SimulatorClock, SystemClock};
 use crate::adapters::declaration::{BlobSource, FileSource, KeptDeclaration, OnTenants, Target};
 use crate::adapters::dice::FastDice;
 use crate::adapters::graph::{GraphOptions, GraphOverHttp, RequestIds};
-use crate::adapters::identity::{CredentialConfig, EntraTokens, IdentityOptions};
+use crate::adapters::identity::{CredentialConfig, DeclaredTokens, EntraTokens, IdentityOptions};
 use crate::adapters::pulse::HttpPulse;
 use crate::adapters::state::blob::BlobStore;
 use crate::adapters::state::file::FileStore;
 use crate::app::pass::{PassConfig, Services};
 use crate::config::{
-    ClientCertificate, ClockChoice, Credential, DeclarationLocation, PassSettings, StateLocation,
+    ClientCertificate, ClockChoice, Credential, CredentialSettings, DeclarationLocation,
+    PassSettings, SecretUrl, StateLocation,
 };
 use crate::domain::policy::Policy;
 use crate::domain::subscription::Declaration;
@@ -30,7 +32,7 @@ use crate::ports::state::{DocName, StateStore};
 pub const FUNCTION_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// A pass ends this long before the function's timeout kills the whole process.
-const REST: Duration = Duration::from_secs(30);
+pub(crate) const REST: Duration = Duration::from_secs(30);
 
 /// The longest single call of Graph: a create that validates two addresses.
 const LONGEST_CALL: Duration = Duration::from_secs(35);
@@ -47,15 +49,16 @@ const CALLS_MAX: u32 = 100_000;
 /// # Errors
 /// A sentence that names the setting and what to do.
 pub fn passes(settings: &PassSettings) -> anyhow::Result<(Services, PassConfig)> {
-    let tokens = Arc::new(tokens(settings)?);
+    let entra = Arc::new(entra(settings)?);
+    let tokens = Arc::new(DeclaredTokens::new(Arc::clone(&entra)));
     let options = GraphOptions::new(settings.graph.clone());
     let graph = GraphOverHttp::new(options, Arc::clone(&tokens) as _, RequestIds::by_chance())?;
     let services = Services {
         graph: Arc::new(graph),
-        store: store(settings, &tokens)?,
+        store: store(settings, &entra)?,
         clock: clock(&settings.clock)?,
         dice: Arc::new(FastDice::by_chance()),
-        desired: desired(settings, tokens)?,
+        desired: desired(settings, &entra, tokens)?,
         pulse: pulse(settings),
     };
     Ok((services, pass_config(settings)?))
@@ -83,7 +86,7 @@ fn pass_config(settings: &PassSettings) -> anyhow::Result<PassConfig> {
     })
 }
 
-fn tokens(settings: &PassSettings) -> anyhow::Result<EntraTokens> {
+fn entra(settings: &PassSettings) -> anyhow::Result<EntraTokens> {
     let own = settings
         .credential
         .credential(None)
@@ -141,16 +144,15 @@ fn pem(certificate: ClientCertificate) -> anyhow::Result<SecretString> {
     }
 }
 
-fn store(settings: &PassSettings, tokens: &EntraTokens) -> anyhow::Result<Arc<dyn StateStore>> {
+fn store(settings: &PassSettings, entra: &EntraTokens) -> anyhow::Result<Arc<dyn StateStore>> {
     match &settings.state {
         StateLocation::Folder(folder) => Ok(Arc::new(FileStore::open(folder)?)),
         StateLocation::Container(url) => {
-            let has_sas = url.expose().query_pairs().any(|(name, _)| name == "sig");
-            let credential = if has_sas {
+            let credential = if has_sas(url) {
                 None
             } else {
                 let home = settings.credential.tenant.as_ref();
-                Some(tokens.for_storage(home).map_err(anyhow::Error::msg)?)
+                Some(entra.for_storage(home).map_err(anyhow::Error::msg)?)
             };
             Ok(Arc::new(BlobStore::open(
                 url.expose().as_str(),
@@ -160,7 +162,11 @@ fn store(settings: &PassSettings, tokens: &EntraTokens) -> anyhow::Result<Arc<dy
     }
 }
 
-fn clock(choice: &ClockChoice) -> anyhow::Result<Arc<dyn Clock>> {
+/// The clock that tells the time of day.
+///
+/// # Errors
+/// Where the simulator's clock is not on this machine.
+pub fn clock(choice: &ClockChoice) -> anyhow::Result<Arc<dyn Clock>> {
     Ok(match choice {
         ClockChoice::System => Arc::new(SystemClock),
         ClockChoice::Simulated(url) => Arc::new(SimulatorClock::new(url)?),
@@ -174,23 +180,11 @@ fn pulse(settings: &PassSettings) -> Option<Arc<dyn Pulse>> {
 
 fn desired(
     settings: &PassSettings,
-    tokens: Arc<EntraTokens>,
+    entra: &EntraTokens,
+    tokens: Arc<DeclaredTokens>,
 ) -> anyhow::Result<Arc<dyn DesiredSource>> {
     let target = Target::of(&settings.graph);
-    let credentials = settings.credential.clone();
-    let storage = Arc::clone(&tokens);
-    let on_tenants: OnTenants = Box::new(move |tenants: &[DeclaredTenant]| {
-        for tenant in tenants.iter().filter(|tenant| tenant.credential.is_some()) {
-            let wanted = credentials
-                .credential(tenant.credential.as_ref())
-                .and_then(|wanted| credential(wanted).map_err(|error| error.to_string()))
-                .map_err(|why| format!("tenant {}: {why}", tenant.name))?;
-            tokens
-                .declare(tenant.id.clone(), wanted)
-                .map_err(|error| format!("tenant {}: {error}", tenant.name))?;
-        }
-        Ok(())
-    });
+    let on_tenants = on_tenants(settings.credential.clone(), tokens);
     Ok(match &settings.subscriptions {
         None => Arc::new(NoDeclaration),
         Some(DeclarationLocation::File(path)) => {
@@ -199,17 +193,39 @@ fn desired(
             Arc::new(KeptDeclaration::new(source, place, on_tenants))
         }
         Some(DeclarationLocation::Blob(url)) => {
-            let has_sas = url.expose().query_pairs().any(|(name, _)| name == "sig");
             let home = settings.credential.tenant.as_ref();
-            let credential = match has_sas {
+            let credential = match has_sas(url) {
                 true => None,
-                false => Some(storage.for_storage(home).map_err(anyhow::Error::msg)?),
+                false => Some(entra.for_storage(home).map_err(anyhow::Error::msg)?),
             };
-            let place = url.without_query();
-            let source = Box::new(BlobSource::open(url.expose(), credential, target)?);
-            Arc::new(KeptDeclaration::new(source, place, on_tenants))
+            let source = Box::new(BlobSource::new(url.expose(), credential, target)?);
+            Arc::new(KeptDeclaration::new(
+                source,
+                url.without_query(),
+                on_tenants,
+            ))
         }
     })
+}
+
+/// Tenants with a credential of their own are told to the token source.
+fn on_tenants(settings: CredentialSettings, tokens: Arc<DeclaredTokens>) -> OnTenants {
+    Box::new(move |tenants: &[DeclaredTenant]| {
+        let own = tenants
+            .iter()
+            .filter(|tenant| tenant.credential.is_some())
+            .map(|tenant| {
+                let wanted = settings
+                    .credential(tenant.credential.as_ref())
+                    .and_then(|wanted| credential(wanted).map_err(|error| error.to_string()));
+                (tenant.id.clone(), wanted)
+            });
+        tokens.declare(own.collect());
+    })
+}
+
+fn has_sas(url: &SecretUrl) -> bool {
+    url.expose().query_pairs().any(|(name, _)| name == "sig")
 }
 
 /// Stands in where the setting that names the declaration is wrong.
@@ -226,9 +242,4 @@ impl DesiredSource for NoDeclaration {
             why: "EVERGRAPH_SUBSCRIPTIONS does not say where the declaration is".to_owned(),
         }
     }
-}
-
-/// The span of a pass, for those who wait for one.
-pub fn longest_pass() -> SignedDuration {
-    SignedDuration::try_from(FUNCTION_TIMEOUT).unwrap_or(SignedDuration::MAX)
 }

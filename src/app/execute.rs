@@ -398,7 +398,7 @@ impl Pass<'_> {
             }
         };
         self.record(|recorder, doc| {
-            recorder.deleted(&mut doc.state, delete, outcome.as_ref().map(|()| ()));
+            recorder.deleted(&mut doc.state, delete, outcome.as_ref().copied());
         });
         let removed = matches!(outcome, Ok(()) | Err(crate::domain::record::Miss::Gone));
         if removed {

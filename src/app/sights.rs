@@ -1,7 +1,5 @@
 //! Looking: tokens, listings and single rows, as a plan asks for them.
 
-use std::sync::Arc;
-
 use futures::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
@@ -30,17 +28,20 @@ enum Seen {
 impl Pass<'_> {
     /// Takes the looks, several at once, and remembers what was seen.
     pub(super) async fn take_looks(&mut self, looks: &[Look]) -> Result<(), Halt> {
-        let graph = Arc::clone(&self.services.graph);
+        let graph = std::sync::Arc::clone(&self.services.graph);
         for batch in looks.chunks(self.config.concurrency.max(1)) {
             self.may_look()?;
             let begun = Instant::now();
-            let mut running = futures::stream::FuturesUnordered::new();
-            for look in batch {
-                if self.quiet(tenant_of(look)).is_none() {
-                    running.push(see(Arc::clone(&graph), look.clone(), begun));
-                }
-            }
-            while let Some(seen) = running.next().await {
+            let asked: Vec<&Look> = batch
+                .iter()
+                .filter(|look| self.quiet(tenant_of(look)).is_none())
+                .collect();
+            // The batch is no larger than what may run at once.
+            let mut answers: futures::stream::FuturesUnordered<_> = asked
+                .into_iter()
+                .map(|look| see(graph.as_ref(), look, begun))
+                .collect();
+            while let Some(seen) = answers.next().await {
                 self.note_seen(seen);
             }
         }
@@ -203,20 +204,18 @@ fn tenant_of(look: &Look) -> &TenantId {
     }
 }
 
-async fn see(graph: Arc<dyn Graph>, look: Look, begun: Instant) -> Seen {
+async fn see(graph: &dyn Graph, look: &Look, begun: Instant) -> Seen {
     match look {
-        Look::App(tenant) => {
-            let answer = graph.application(&tenant).await;
-            Seen::App(tenant, answer)
-        }
+        Look::App(tenant) => Seen::App(tenant.clone(), graph.application(tenant).await),
         Look::List { tenant, why } => {
-            let answer = graph.list(&tenant).await;
-            Seen::List(tenant, why, begun, answer)
+            Seen::List(tenant.clone(), *why, begun, graph.list(tenant).await)
         }
-        Look::Get { tenant, id, why } => {
-            let answer = graph.get(&tenant, &id).await;
-            Seen::Row(tenant, id, why, answer)
-        }
+        Look::Get { tenant, id, why } => Seen::Row(
+            tenant.clone(),
+            id.clone(),
+            *why,
+            graph.get(tenant, id).await,
+        ),
     }
 }
 

@@ -3,6 +3,7 @@
 mod check;
 pub mod conflicts;
 mod explain;
+mod handler;
 mod host;
 mod schema;
 mod settings;
@@ -23,6 +24,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Runs the custom handler with the settings of the environment
+    Handler,
     /// Runs simulated services for a laptop
     Sim(sim::SimArgs),
     /// Checks a declaration: all errors and warnings, and the permissions it needs.
@@ -47,6 +50,7 @@ enum Command {
 pub async fn run() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
+        Command::Handler => handler::run().await,
         Command::Sim(args) => sim::run(args).await,
         Command::Check(args) => check::run(&args).await,
         Command::Schema(args) => schema::run(&args),

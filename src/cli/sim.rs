@@ -224,6 +224,7 @@ impl Switches {
 /// Runs the command.
 pub async fn run(args: SimArgs) -> ExitCode {
     let Simulated::Graph(args) = args.what;
+    log_to_stderr();
     let outcome = async {
         let running = SimServer::start(options(&args)?).await?;
         print_start(&running, args.output);
@@ -238,6 +239,15 @@ pub async fn run(args: SimArgs) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// One line for each call and notification. Elsewhere set up already: left as it is.
+fn log_to_stderr() {
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter("evergraph::sim=info")
+        .with_target(false)
+        .with_writer(std::io::stderr);
+    drop(lines.try_init());
 }
 
 /// Waits for Ctrl-C.

@@ -6,7 +6,7 @@ mod passes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::table::{SETTINGS, row};
+use super::table::{SETTINGS, is_read_by_others, row};
 use super::{Effect, IntakeSettings, Problem, Problems, Settings, Strings};
 use crate::domain::client_state::KeyRing;
 use crate::domain::ids::FleetId;
@@ -164,7 +164,7 @@ impl<'s> Reader<'s> {
         let mut names = self.source.names();
         names.sort();
         for name in names {
-            if !name.starts_with(OURS) || row(&name).is_some() {
+            if !name.starts_with(OURS) || row(&name).is_some() || is_read_by_others(&name) {
                 continue;
             }
             let known = SETTINGS

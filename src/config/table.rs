@@ -51,6 +51,32 @@ const fn secret(
     }
 }
 
+/// Names with our prefix that somebody else reads, and who. One that ends with `*` stands for
+/// every name that begins so. They are no mistakes, and they mean nothing to the handler.
+pub const READ_BY_OTHERS: &[(&str, &str)] = &[
+    (
+        "EVERGRAPH_SCHEDULE",
+        "The Functions host: the timer's schedule, six NCRONTAB fields. It should fit `EVERGRAPH_TICK`.",
+    ),
+    (
+        "EVERGRAPH_HOST_*",
+        "The local Functions host, `evergraph host`.",
+    ),
+    ("EVERGRAPH_TEST_*", "The tests."),
+    ("EVERGRAPH_REGENERATE", "The tests of generated pages."),
+    ("EVERGRAPH_REQUIRE_NODE", "The tests with official clients."),
+];
+
+/// Whether somebody else reads the name.
+pub(super) fn is_read_by_others(name: &str) -> bool {
+    READ_BY_OTHERS
+        .iter()
+        .any(|(known, _)| match known.strip_suffix('*') {
+            Some(beginning) => name.starts_with(beginning),
+            None => *known == name,
+        })
+}
+
 use Effect::{DefaultUsed, DoesNotStart, NoPasses, NoToken, RenewOnly};
 
 /// Every setting of evergraph, in the order of the reference.
@@ -142,9 +168,10 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "EVERGRAPH_TENANT_ID",
         NoPasses,
-        "the tenant that is watched",
+        "none",
         "84bd8158-6d4d-4958-8b9f-9d6445542f95",
-        "The tenant that issues tokens, where it is one for all.",
+        "The storage account's tenant, where a client secret, a certificate, a token file or the \
+         Azure CLI opens it without a SAS. Tokens for Graph always come from the watched tenant.",
     ),
     secret(
         "EVERGRAPH_CLIENT_SECRET",
@@ -309,7 +336,9 @@ pub fn reference() -> String {
         }
         out.push('\n');
     }
-    out.truncate(out.trim_end().len());
-    out.push('\n');
+    out.push_str("## Names that others read\n\n");
+    for (name, who) in READ_BY_OTHERS {
+        let _ = writeln!(out, "- `{name}`: {who}");
+    }
     out
 }

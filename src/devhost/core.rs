@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::events::{Group, HostEvent};
+use super::events::{Group, HostEvent, tell};
 use super::function::{Function, Functions, Trigger};
 use super::host_json::HostJson;
 use super::invocation::Running;
@@ -34,6 +34,8 @@ pub(crate) struct Core {
     /// Runs that were asked for by hand and that nobody waits for.
     pub(crate) jobs: Mutex<JoinSet<()>>,
     pub(crate) events: broadcast::Sender<HostEvent>,
+    /// True once no new client is accepted.
+    pub(crate) is_closing: watch::Sender<bool>,
     pub(crate) started: Instant,
     /// A GUID for `/admin/host/status`.
     pub(crate) instance: String,
@@ -41,8 +43,7 @@ pub(crate) struct Core {
 
 impl Core {
     pub(crate) fn emit(&self, event: HostEvent) {
-        // Nobody listening is fine.
-        let _ = self.events.send(event);
+        tell(&self.events, event);
     }
 
     pub(crate) fn emit_hung(&self, worker: &Worker, running: &Running, why: String) {

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use tokio::sync::broadcast;
+use tracing::{debug, error, info, trace, warn};
+
 /// One handler process serves one group of functions.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Group {
@@ -240,4 +243,72 @@ pub enum HostEvent {
         /// The group.
         group: Group,
     },
+}
+
+/// Tells an event to listeners and to the log. Nobody listening is fine.
+pub(crate) fn tell(events: &broadcast::Sender<HostEvent>, event: HostEvent) {
+    log(&event);
+    let _ = events.send(event);
+}
+
+/// One log event for each event, readable alone.
+fn log(event: &HostEvent) {
+    match event {
+        HostEvent::HandlerStarted { group, pid, port } => {
+            info!(handler.group = %group, handler.pid = pid, "started handler {pid} on port {port}");
+        }
+        HostEvent::HandlerReady { group, pid, waited } => {
+            let waited_ms = waited.as_millis();
+            info!(handler.group = %group, handler.pid = pid, waited_ms, "handler {pid} is ready");
+        }
+        HostEvent::HandlerNotStarted { group, why } => error!(handler.group = %group, "{why}"),
+        HostEvent::HandlerNotReady { group, pid } => {
+            warn!(handler.group = %group, handler.pid = pid, "handler {pid} did not listen in time");
+        }
+        HostEvent::HandlerExited {
+            group,
+            pid,
+            exit,
+            then,
+            ..
+        } => {
+            warn!(handler.group = %group, handler.pid = pid, ?then, "handler {pid} {exit}");
+        }
+        HostEvent::HandlerHung {
+            group,
+            function,
+            invocation,
+            why,
+        } => {
+            error!(handler.group = %group, function, invocation.id = invocation, "{why}");
+        }
+        HostEvent::Invocation(invocation) => {
+            let Invocation {
+                id,
+                function,
+                outcome,
+                duration,
+                ..
+            } = invocation;
+            let duration_ms = duration.as_millis();
+            debug!(
+                invocation.id = id,
+                function,
+                duration_ms,
+                ?outcome,
+                "invocation ended"
+            );
+        }
+        // The handler logs for itself; a second copy helps only when this host is examined.
+        HostEvent::Console { group, line } => {
+            trace!(handler.group = %group, level = ?line.level, "{}", line.text);
+        }
+        HostEvent::NotIndexed { why } => error!("{why}"),
+        HostEvent::HostStopped { group, why } => {
+            error!(handler.group = %group, "the host of group {group} stopped: {why}");
+        }
+        HostEvent::HostRestarted { group } => {
+            info!(handler.group = %group, "the host of group {group} starts again");
+        }
+    }
 }

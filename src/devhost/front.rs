@@ -13,6 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::admin;
@@ -30,14 +31,17 @@ const REQUEST_LINE_BYTES_MAX: usize = 8 * 1024;
 /// Largest request body (HttpRequestBodySizeMiddleware). The client of a larger one gets 500.
 const BODY_BYTES_MAX: usize = 104_857_600;
 
-/// Accepts clients until it is dropped, which cuts all connections.
+/// Accepts clients until the host closes, and then serves those who have sent a request.
+/// Dropping it cuts all connections.
 pub(crate) async fn serve(listener: TcpListener, core: Arc<Core>) {
     let mut connections = JoinSet::new();
+    let mut is_closing = core.is_closing.subscribe();
     loop {
         tokio::select! {
+            _ = is_closing.changed() => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, client)) => {
-                    connections.spawn(connection(stream, client.ip(), core.clone()));
+                    connections.spawn(connection(stream, client.ip(), core.clone(), is_closing.clone()));
                 }
                 // Out of file handles, for example: clients wait meanwhile.
                 Err(error) => {
@@ -48,9 +52,16 @@ pub(crate) async fn serve(listener: TcpListener, core: Arc<Core>) {
             Some(_) = connections.join_next() => {}
         }
     }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
 }
 
-async fn connection(stream: TcpStream, client: IpAddr, core: Arc<Core>) {
+async fn connection(
+    stream: TcpStream,
+    client: IpAddr,
+    core: Arc<Core>,
+    mut is_closing: watch::Receiver<bool>,
+) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request: Request<hyper::body::Incoming>| {
         let core = core.clone();
@@ -59,7 +70,15 @@ async fn connection(stream: TcpStream, client: IpAddr, core: Arc<Core>) {
     let served = http1::Builder::new()
         .max_headers(HEADERS_MAX)
         .serve_connection(TokioIo::new(stream), service);
-    if let Err(error) = served.await {
+    tokio::pin!(served);
+    let result = tokio::select! {
+        result = &mut served => result,
+        _ = is_closing.changed() => {
+            served.as_mut().graceful_shutdown();
+            served.await
+        }
+    };
+    if let Err(error) = result {
         tracing::debug!(%error, "the connection of a client broke");
     }
 }

@@ -9,7 +9,8 @@ use super::answer::{Answer, Received, Verdict, judge};
 use super::core::Core;
 use super::envelope::{HOST_VERSION, json_head};
 use super::events::{Cause, HostEvent, Invocation, Outcome};
-use super::wire::{Manner, Outgoing, Reply, WireError, connect, exchange};
+use super::reply::Reply;
+use super::wire::{Manner, Outgoing, WireError, exchange};
 use super::worker::Worker;
 
 /// Redirects that the host follows before it gives up (.NET's default; 51 posts were seen).
@@ -171,13 +172,13 @@ async fn call(worker: &Worker, running: &Running, body: Bytes) -> Verdict {
         } else {
             Outgoing::Nothing
         };
-        let mut reply = match post(port, head.clone(), outgoing).await {
+        let reply = match post(worker, port, head.clone(), outgoing).await {
             Ok(reply) => reply,
             Err(error) => return Verdict::Failed(error.to_string()),
         };
         match redirect(&reply, port).filter(|_| redirects < REDIRECTS_MAX) {
             None => {
-                return judged(&mut reply)
+                return judged(worker, reply)
                     .await
                     .unwrap_or_else(|error| Verdict::Failed(error.to_string()));
             }
@@ -190,18 +191,31 @@ async fn call(worker: &Worker, running: &Running, body: Bytes) -> Verdict {
     }
 }
 
-async fn post(port: u16, head: Vec<u8>, body: Outgoing) -> Result<Reply, WireError> {
-    exchange(connect(port).await?, head, body, Manner::default()).await
+async fn post(
+    worker: &Worker,
+    port: u16,
+    head: Vec<u8>,
+    body: Outgoing,
+) -> Result<Reply, WireError> {
+    exchange(
+        worker.pool.connect(port).await?,
+        head,
+        body,
+        Manner::default(),
+    )
+    .await
 }
 
-async fn judged(reply: &mut Reply) -> Result<Verdict, WireError> {
+async fn judged(worker: &Worker, mut reply: Reply) -> Result<Verdict, WireError> {
     let body = reply.body.whole(ANSWER_BYTES_MAX).await?;
-    Ok(judge(Received {
+    let verdict = judge(Received {
         status: reply.status,
         content_type: reply.header("content-type"),
         says_empty: reply.status == 204 || reply.header("content-length") == Some("0"),
         body: &body,
-    }))
+    });
+    worker.keep(reply.body).await;
+    Ok(verdict)
 }
 
 /// Whether the method is kept, and the new target. Only the handler itself is a target:

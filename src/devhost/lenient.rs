@@ -213,8 +213,13 @@ impl Reader<'_> {
         self.next();
         self.next();
         let second = self.hex4()?;
-        let joined = 0x10000 + ((first - 0xD800) << 10) + second.wrapping_sub(0xDC00);
-        out.push(char::from_u32(joined).unwrap_or(char::REPLACEMENT_CHARACTER));
+        if (0xDC00..0xE000).contains(&second) {
+            let joined = 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
+            out.push(char::from_u32(joined).unwrap_or(char::REPLACEMENT_CHARACTER));
+        } else {
+            out.push(char::REPLACEMENT_CHARACTER);
+            out.push(char::from_u32(second).unwrap_or(char::REPLACEMENT_CHARACTER));
+        }
         Ok(())
     }
 
@@ -316,5 +321,34 @@ mod tests {
         check_refused("\u{1f}\u{8b}x", "line 1: expected a value, found `\u{1f}`");
         check_refused("1-2", "line 1: `1-2` is no number");
         assert!(parse(&"[".repeat(10_000)).is_err());
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_is_replaced() {
+        check_parses(
+            r#"["\ud800\u0041","\ud800x","\udc00"]"#,
+            json!(["\u{fffd}A", "\u{fffd}x", "\u{fffd}"]),
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_breaks_the_reader(text in ".*") {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn no_text_that_looks_like_json_breaks_the_reader(text in r#"[\[\]{}:,'"/*\\ud0-9a-f \n.eE+-]{0,40}"#) {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn strict_json_is_read_as_a_strict_reader_reads_it(names in proptest::collection::vec(".*", 0..4), number in proptest::prelude::any::<i64>()) {
+            let value = json!({"names": names, "number": number, "nested": [[], {}, null, true, 0.5]});
+            let compact = value.to_string();
+            proptest::prop_assert_eq!(parse(&compact), Ok(Parsed::Value(value.clone())));
+            let pretty = serde_json::to_string_pretty(&value).unwrap();
+            proptest::prop_assert_eq!(parse(&pretty), Ok(Parsed::Value(value)));
+        }
     }
 }

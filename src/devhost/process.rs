@@ -20,9 +20,11 @@ const LINE_BYTES_MAX: u64 = 1 << 20;
 /// the pipes open for ever.
 const LAST_LINES_WAIT: Duration = Duration::from_millis(100);
 
+type TakeLine = dyn Fn(Stream, &str) + Send + Sync;
+
 /// Takes the lines that a handler writes.
 #[derive(Clone)]
-pub struct Console(Arc<dyn Fn(Stream, &str) + Send + Sync>);
+pub struct Console(Arc<TakeLine>);
 
 impl Console {
     /// A console that gives each line, without its end, to `take`.

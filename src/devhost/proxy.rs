@@ -14,7 +14,8 @@ use super::core::Core;
 use super::events::{Cause, Outcome};
 use super::invocation::{Running, TOO_LONG, Timed, within_timeout};
 use super::proxy_head::{ProxiedHead, response_headers};
-use super::wire::{Manner, Outgoing, Reply, ReplyBody, WireError, connect, exchange};
+use super::reply::{Reply, ReplyBody};
+use super::wire::{Manner, Outgoing, WireError, exchange};
 use super::worker::Worker;
 
 /// Rounds of sending, and waits between them (RetryProxyHandler).
@@ -26,6 +27,9 @@ const WAIT_MAX: Duration = Duration::from_millis(250);
 const SENDS_PER_ROUND: u32 = 4;
 /// Silence after which the proxy gives up (YARP's ActivityTimeout, as the host sets it).
 const ACTIVITY_TIMEOUT: Duration = Duration::from_secs(240);
+
+/// Between the last piece of a broken answer and the end of the client's connection.
+const FLUSH_WAIT: Duration = Duration::from_millis(10);
 
 /// A client's request, its target already encoded for the handler.
 pub(crate) struct Incoming {
@@ -71,7 +75,7 @@ pub(crate) async fn forward(
         Timed::Killed => sending.await,
     };
     match result {
-        Ok(reply) => answer(core.clone(), worker.clone(), running, reply),
+        Ok(reply) => answer(core.clone(), worker.clone(), running, reply).await,
         Err(why) => {
             running.finish(Outcome::Failed { why }, Vec::new());
             empty(StatusCode::INTERNAL_SERVER_ERROR)
@@ -104,7 +108,7 @@ async fn send(
     let mut round = 0;
     let mut sends = 0;
     loop {
-        if let Ok(stream) = connect(port).await {
+        if let Ok(stream) = worker.pool.connect(port).await {
             let exchange = exchange(stream, head.bytes(port), outgoing(&mut body), manner);
             match tokio::time::timeout(ACTIVITY_TIMEOUT, exchange).await {
                 Err(_) => return Err(format!("no answer within {ACTIVITY_TIMEOUT:?}")),
@@ -143,7 +147,7 @@ fn outgoing(body: &mut Option<IncomingBody>) -> Outgoing {
 }
 
 /// The handler's answer, its body streaming. The invocation ends with the body.
-fn answer(core: Arc<Core>, worker: Arc<Worker>, running: Running, reply: Reply) -> Response {
+async fn answer(core: Arc<Core>, worker: Arc<Worker>, running: Running, reply: Reply) -> Response {
     let Ok(status) = StatusCode::from_u16(reply.status) else {
         let why = format!("the handler answered with the status {}", reply.status);
         running.finish(Outcome::Failed { why }, Vec::new());
@@ -152,22 +156,39 @@ fn answer(core: Arc<Core>, worker: Arc<Worker>, running: Running, reply: Reply) 
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
     *response.headers_mut() = response_headers(&reply.headers);
+    let succeeded = Outcome::Succeeded {
+        status: Some(status.as_u16()),
+    };
+    if reply.body.is_finished() {
+        worker.keep(reply.body).await;
+        running.finish(succeeded, Vec::new());
+        return response;
+    }
     let state = Some((core, worker, running, reply.body));
-    let pieces = stream::unfold(state, move |state| async move {
-        let (core, worker, running, mut body) = state?;
-        match piece(&core, &worker, &running, &mut body).await {
-            Ok(Some(piece)) => Some((Ok(piece), Some((core, worker, running, body)))),
-            Ok(None) => {
-                let outcome = Outcome::Succeeded {
-                    status: Some(status.as_u16()),
-                };
-                running.finish(outcome, Vec::new());
-                None
-            }
-            Err(why) => {
-                running.finish(Outcome::Failed { why: why.clone() }, Vec::new());
-                // The client gets what came, then a broken connection.
-                Some((Err(std::io::Error::other(why)), None))
+    let pieces = stream::unfold(state, move |state| {
+        let succeeded = succeeded.clone();
+        async move {
+            let (core, worker, running, mut body) = state?;
+            match piece(&core, &worker, &running, &mut body).await {
+                // The server asks for nothing beyond a known length, so the end is told here.
+                Ok(Some(piece)) if body.is_finished() => {
+                    worker.keep(body).await;
+                    running.finish(succeeded, Vec::new());
+                    Some((Ok(piece), None))
+                }
+                Ok(Some(piece)) => Some((Ok(piece), Some((core, worker, running, body)))),
+                Ok(None) => {
+                    worker.keep(body).await;
+                    running.finish(succeeded, Vec::new());
+                    None
+                }
+                Err(why) => {
+                    running.finish(Outcome::Failed { why: why.clone() }, Vec::new());
+                    // The client gets what came, then a broken connection: while this waits,
+                    // the server writes out what it holds.
+                    tokio::time::sleep(FLUSH_WAIT).await;
+                    Some((Err(std::io::Error::other(why)), None))
+                }
             }
         }
     });

@@ -134,4 +134,15 @@ mod tests {
     fn a_null_character_is_refused() {
         assert_eq!(decode_path("/api/%00"), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn every_path_becomes_one_without_dot_segments_in_plain_characters(raw in "/[a-z%0-9A-F./é]{0,30}") {
+            if let Some(decoded) = decode_path(&raw) {
+                let encoded = encode_path(&decoded);
+                proptest::prop_assert!(encoded.starts_with('/') && encoded.is_ascii());
+                proptest::prop_assert!(encoded.split('/').all(|segment| segment != "." && segment != ".."));
+            }
+        }
+    }
 }

@@ -1,23 +1,21 @@
 //! HTTP/1.1 towards the handler, written by hand: the bytes must be those of the real host.
 //!
-//! Each exchange has a connection of its own.
+//! A connection serves one exchange after the other; `pool` keeps those that are idle.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// A longer head of an answer is garbage (.NET's MaxResponseHeadersLength is 64 KB).
-const HEAD_BYTES_MAX: usize = 64 * 1024;
-/// More header fields in an answer are garbage.
-const HEADERS_MAX: usize = 256;
+use super::reply::{Reader, Reply};
+
 /// How long a body waits for `100 Continue` (seen in a running host).
 const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 /// Size of the host's write buffer, hence of the largest chunk of a JSON body (seen).
@@ -51,25 +49,6 @@ pub(crate) enum Outgoing {
     Streamed(BoxStream<'static, Result<Bytes, axum::Error>>),
 }
 
-/// An answer whose body is still to be read.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, Vec<u8>)>,
-    pub(crate) body: ReplyBody,
-}
-
-impl Reply {
-    /// The first value of a header, if it is text.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let (_, value) = self
-            .headers
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))?;
-        std::str::from_utf8(value).ok()
-    }
-}
-
 /// How a request is sent.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Manner {
@@ -80,7 +59,7 @@ pub(crate) struct Manner {
 }
 
 /// Opens a connection to the handler.
-pub(crate) async fn connect(port: u16) -> Result<TcpStream, WireError> {
+pub(super) async fn connect(port: u16) -> Result<TcpStream, WireError> {
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))
         .await
         .map_err(|_| WireError::Refused)?;
@@ -102,10 +81,7 @@ pub(crate) async fn exchange(
     // Written beside the reading, because an answer may come before the body has gone. The
     // half is kept by the finished task: dropping it would look like a client that went away.
     let writer = Writer(tokio::spawn(send(write, head, body, wait)));
-    let mut reader = Reader {
-        read,
-        buffer: BytesMut::with_capacity(8 * 1024),
-    };
+    let mut reader = Reader::new(read);
     let mut may_continue = Some(may_continue);
     loop {
         let head = reader.head().await?;
@@ -113,23 +89,14 @@ pub(crate) async fn exchange(
             may_continue.take().map(|sender| sender.send(()));
         }
         if head.status >= 200 {
-            let framing = head.framing(manner.is_head)?;
-            let body = ReplyBody {
-                reader,
-                framing,
-                _writer: writer,
-            };
-            return Ok(Reply {
-                status: head.status,
-                headers: head.headers,
-                body,
-            });
+            return head.into_reply(reader, manner.is_head, writer);
         }
     }
 }
 
+/// The task that writes a request; it ends with the answer at the latest.
 #[derive(Debug)]
-struct Writer(JoinHandle<std::io::Result<OwnedWriteHalf>>);
+pub(crate) struct Writer(pub(super) JoinHandle<std::io::Result<OwnedWriteHalf>>);
 
 impl Drop for Writer {
     fn drop(&mut self) {
@@ -180,199 +147,10 @@ pub(crate) fn json_chunks(body: &[u8]) -> Vec<u8> {
     out
 }
 
-struct Head {
-    status: u16,
-    headers: Vec<(String, Vec<u8>)>,
-}
-
-impl Head {
-    fn framing(&self, is_head: bool) -> Result<Framing, WireError> {
-        if is_head || self.status == 204 || self.status == 304 {
-            return Ok(Framing::Empty);
-        }
-        let value = |name: &str| {
-            let found = self
-                .headers
-                .iter()
-                .find(|(key, _)| key.eq_ignore_ascii_case(name));
-            found.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
-        };
-        if value("transfer-encoding").is_some_and(|v| v.to_lowercase().contains("chunked")) {
-            return Ok(Framing::Chunked {
-                left: 0,
-                first: true,
-            });
-        }
-        match value("content-length") {
-            None => Ok(Framing::UntilClose),
-            Some(text) => match text.trim().parse() {
-                Ok(left) => Ok(Framing::Length { left }),
-                Err(_) => Err(WireError::Garbage(format!("Content-Length is `{text}`"))),
-            },
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Reader {
-    read: OwnedReadHalf,
-    buffer: BytesMut,
-}
-
-impl Reader {
-    /// False at the end of the connection.
-    async fn fill(&mut self) -> std::io::Result<bool> {
-        Ok(self.read.read_buf(&mut self.buffer).await? > 0)
-    }
-
-    async fn head(&mut self) -> Result<Head, WireError> {
-        loop {
-            if let Some(head) = self.parse_head()? {
-                return Ok(head);
-            }
-            if self.buffer.len() > HEAD_BYTES_MAX {
-                return Err(WireError::Garbage("the head is over 64 KB".to_owned()));
-            }
-            if !matches!(self.fill().await, Ok(true)) {
-                return Err(WireError::Dropped);
-            }
-        }
-    }
-
-    fn parse_head(&mut self) -> Result<Option<Head>, WireError> {
-        let mut fields = [httparse::EMPTY_HEADER; HEADERS_MAX];
-        let mut response = httparse::Response::new(&mut fields);
-        let parsed = response
-            .parse(&self.buffer)
-            .map_err(|error| WireError::Garbage(error.to_string()))?;
-        let httparse::Status::Complete(length) = parsed else {
-            return Ok(None);
-        };
-        let headers = response.headers.iter();
-        let head = Head {
-            status: response.code.unwrap_or_default(),
-            headers: headers
-                .map(|field| (field.name.to_owned(), field.value.to_vec()))
-                .collect(),
-        };
-        self.buffer.advance(length);
-        Ok(Some(head))
-    }
-
-    /// A line without its end.
-    async fn line(&mut self) -> Result<String, WireError> {
-        loop {
-            if let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
-                let line = self.buffer.split_to(end + 1);
-                return Ok(String::from_utf8_lossy(&line).trim_end().to_owned());
-            }
-            if self.buffer.len() > HEAD_BYTES_MAX || !matches!(self.fill().await, Ok(true)) {
-                return Err(WireError::Truncated);
-            }
-        }
-    }
-
-    /// Up to `max` bytes; None at the end of the connection.
-    async fn some(&mut self, max: u64) -> std::io::Result<Option<Bytes>> {
-        if self.buffer.is_empty() && !self.fill().await? {
-            return Ok(None);
-        }
-        let length = self
-            .buffer
-            .len()
-            .min(usize::try_from(max).unwrap_or(usize::MAX));
-        Ok(Some(self.buffer.split_to(length).freeze()))
-    }
-}
-
-#[derive(Debug)]
-enum Framing {
-    Empty,
-    Length { left: u64 },
-    Chunked { left: u64, first: bool },
-    UntilClose,
-}
-
-/// The body of an answer, read piece by piece. Dropping it closes the connection.
-#[derive(Debug)]
-pub(crate) struct ReplyBody {
-    reader: Reader,
-    framing: Framing,
-    _writer: Writer,
-}
-
-impl ReplyBody {
-    /// The next piece; None at the end. Trailers are dropped.
-    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, WireError> {
-        match self.framing {
-            Framing::Empty | Framing::Length { left: 0 } => Ok(None),
-            Framing::UntilClose => self
-                .reader
-                .some(u64::MAX)
-                .await
-                .map_err(|_| WireError::Truncated),
-            Framing::Length { left } => {
-                let piece = self.piece(left).await?;
-                self.framing = Framing::Length {
-                    left: left - piece.len() as u64,
-                };
-                Ok(Some(piece))
-            }
-            Framing::Chunked { left: 0, first } => {
-                let left = self.chunk_size(first).await?;
-                if left == 0 {
-                    while !self.reader.line().await?.is_empty() {}
-                    self.framing = Framing::Empty;
-                    return Ok(None);
-                }
-                self.chunk_piece(left).await
-            }
-            Framing::Chunked { left, .. } => self.chunk_piece(left).await,
-        }
-    }
-
-    /// The whole body, if it is at most `max` bytes.
-    pub(crate) async fn whole(&mut self, max: usize) -> Result<Vec<u8>, WireError> {
-        let mut out = Vec::new();
-        while let Some(piece) = self.next().await? {
-            out.extend_from_slice(&piece);
-            if out.len() > max {
-                return Err(WireError::Garbage(format!("the body is over {max} bytes")));
-            }
-        }
-        Ok(out)
-    }
-
-    async fn piece(&mut self, left: u64) -> Result<Bytes, WireError> {
-        match self.reader.some(left).await {
-            Ok(Some(piece)) => Ok(piece),
-            _ => Err(WireError::Truncated),
-        }
-    }
-
-    async fn chunk_piece(&mut self, left: u64) -> Result<Option<Bytes>, WireError> {
-        let piece = self.piece(left).await?;
-        self.framing = Framing::Chunked {
-            left: left - piece.len() as u64,
-            first: false,
-        };
-        Ok(Some(piece))
-    }
-
-    async fn chunk_size(&mut self, first: bool) -> Result<u64, WireError> {
-        if !first {
-            // The end of the line after the last chunk's bytes.
-            self.reader.line().await?;
-        }
-        let line = self.reader.line().await?;
-        let digits = line.split(';').next().unwrap_or_default().trim();
-        u64::from_str_radix(digits, 16)
-            .map_err(|_| WireError::Garbage(format!("`{digits}` is no chunk size")))
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncReadExt;
+
     use super::*;
 
     #[test]

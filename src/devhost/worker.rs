@@ -4,23 +4,21 @@ use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::console::classify;
-use super::events::{AfterExit, Exit, Group, HostEvent, Level};
+use super::crashes::{CRASHES_MAX, Crashes};
+use super::events::{AfterExit, Exit, Group, HostEvent, Level, tell};
 use super::host_json::HostJson;
 use super::launch::Launch;
+use super::pool::Pool;
 use super::process::{Console, HandlerProcess, Launcher};
 use super::readiness::{Readiness, await_ready};
+use super::reply::ReplyBody;
 use super::settings::AppSettings;
 
-/// Crashes after which the host stops (HttpFunctionInvocationDispatcher).
-const CRASHES_MAX: usize = 3;
-/// Crashes are forgotten when the newest of them is older than this at the next one.
-const CRASHES_FORGOTTEN_AFTER: Duration = Duration::from_secs(30 * 60);
 /// The exit code by which a handler asks for a restart that is not counted.
 const RESTART_CODE: i32 = 200;
 /// Invocations wait for readiness this many times the initialization time-out
@@ -70,6 +68,8 @@ pub(crate) struct Worker {
     plan: Arc<WorkerPlan>,
     state: watch::Sender<State>,
     orders: mpsc::Sender<Order>,
+    /// Idle connections to the process that runs.
+    pub(crate) pool: Pool,
 }
 
 /// The end of one process.
@@ -91,6 +91,7 @@ impl Worker {
                 plan,
                 state,
                 orders,
+                pool: Pool::default(),
             }),
             received,
         )
@@ -142,6 +143,13 @@ impl Worker {
         Err(why)
     }
 
+    /// Keeps the connection of an answer that was read to its end, if it can be used again.
+    pub(crate) async fn keep(&self, body: ReplyBody) {
+        if let Some(stream) = body.into_idle().await {
+            self.pool.put(stream);
+        }
+    }
+
     /// Kills the current process (SIGKILL) and waits for its end. False if there is none.
     pub(crate) async fn kill(&self, counted: bool) -> bool {
         let Some(pid) = self.pid() else { return false };
@@ -173,7 +181,7 @@ impl Worker {
             Ok(port) => port,
             Err(error) => return format!("no port for the handler: {error}"),
         };
-        let mut crashes: VecDeque<Instant> = VecDeque::new();
+        let mut crashes = Crashes::default();
         loop {
             self.state.send_replace(State::Starting { pid: None });
             let last_errors = Arc::new(Mutex::new(VecDeque::new()));
@@ -190,15 +198,16 @@ impl Worker {
                 End::Stop(why) => return why,
                 End::Killed => (Exit::Signal(9), AfterExit::Restarts),
                 End::Exited(exit @ Exit::Code(RESTART_CODE)) => (exit, AfterExit::Restarts),
-                End::Exited(exit) => (exit, count(&mut crashes)),
+                End::Exited(exit) => (exit, crashes.count()),
                 End::NotReady => {
                     self.emit(HostEvent::HandlerNotReady {
                         group: self.group.clone(),
                         pid,
                     });
-                    (Exit::Signal(9), count(&mut crashes))
+                    (Exit::Signal(9), crashes.count())
                 }
             };
+            self.pool.clear();
             self.state.send_replace(State::Starting { pid: None });
             self.emit_exit(pid, exit, then, &last_errors);
             for done in acknowledge {
@@ -262,11 +271,13 @@ impl Worker {
                     last.pop_front();
                 }
             }
-            // Nobody listening is fine.
-            let _ = events.send(HostEvent::Console {
-                group: group.clone(),
-                line,
-            });
+            tell(
+                &events,
+                HostEvent::Console {
+                    group: group.clone(),
+                    line,
+                },
+            );
         })
     }
 
@@ -337,7 +348,7 @@ impl Worker {
     }
 
     fn emit(&self, event: HostEvent) {
-        let _ = self.plan.events.send(event);
+        tell(&self.plan.events, event);
     }
 
     fn emit_exit(&self, pid: u32, exit: Exit, then: AfterExit, last: &Mutex<VecDeque<String>>) {
@@ -362,52 +373,5 @@ async fn end(process: &mut dyn HandlerProcess, is_gone: bool) {
     if !is_gone {
         process.kill();
         process.exited().await;
-    }
-}
-
-/// Counts a crash and says what follows.
-fn count(crashes: &mut VecDeque<Instant>) -> AfterExit {
-    let now = Instant::now();
-    if crashes
-        .back()
-        .is_some_and(|newest| now - *newest > CRASHES_FORGOTTEN_AFTER)
-    {
-        crashes.clear();
-    }
-    crashes.push_back(now);
-    if crashes.len() >= CRASHES_MAX {
-        return AfterExit::StopsHost;
-    }
-    AfterExit::RestartsAfterCrash {
-        count: u32::try_from(crashes.len()).unwrap_or(u32::MAX),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn the_third_crash_stops_the_host_unless_the_newest_is_older_than_half_an_hour() {
-        let mut crashes = VecDeque::new();
-        assert_eq!(
-            count(&mut crashes),
-            AfterExit::RestartsAfterCrash { count: 1 }
-        );
-        tokio::time::advance(Duration::from_secs(29 * 60)).await;
-        assert_eq!(
-            count(&mut crashes),
-            AfterExit::RestartsAfterCrash { count: 2 }
-        );
-        tokio::time::advance(Duration::from_secs(31 * 60)).await;
-        assert_eq!(
-            count(&mut crashes),
-            AfterExit::RestartsAfterCrash { count: 1 }
-        );
-        assert_eq!(
-            count(&mut crashes),
-            AfterExit::RestartsAfterCrash { count: 2 }
-        );
-        assert_eq!(count(&mut crashes), AfterExit::StopsHost);
     }
 }

@@ -1,11 +1,14 @@
 //! Decisions about one key: an ordered list of checks, each of which either settles the matter
 //! for this plan or leaves it to the next one.
 
+use std::cmp::Ordering;
+
 use super::checks;
 use super::plan::{Change, Hold, Reason};
 use super::reconcile::Scene;
-use super::state::Entry;
-use super::subscription::{Desired, KeyTag};
+use super::state::{Entry, Held};
+use super::subscription::{Desired, KeyTag, Observed};
+use super::table::Tenant;
 
 /// One key on the working table.
 #[derive(Clone, Copy)]
@@ -13,12 +16,13 @@ pub(super) struct Subject<'a> {
     pub(super) tag: KeyTag,
     pub(super) desired: Option<&'a Desired>,
     pub(super) entry: Option<&'a Entry>,
-    /// The tenant of either.
-    pub(super) tenant: &'a super::ids::TenantId,
+    pub(super) tenant: &'a Tenant<'a>,
+    /// The row that serves it, as seen in this pass.
+    pub(super) row: Option<&'a Observed>,
 }
 
 impl<'a> Subject<'a> {
-    pub(super) fn held(&self) -> Option<&'a super::state::Held> {
+    pub(super) fn held(&self) -> Option<&'a Held> {
         self.entry?.held.as_ref()
     }
 }
@@ -32,7 +36,7 @@ pub(super) enum Settled {
     No,
 }
 
-type Check = fn(&mut Scene<'_>, Subject<'_>) -> Settled;
+type Check = for<'a> fn(&mut Scene<'a>, Subject<'a>) -> Settled;
 
 /// What is asked about a key that is served, in this order.
 const HELD: &[Check] = &[
@@ -41,18 +45,21 @@ const HELD: &[Check] = &[
     checks::held::doubt_needs_a_get,
     checks::held::shows_another_end,
     checks::held::is_proven_by_now,
+    checks::held::must_be_reauthorized,
     checks::held::is_no_longer_declared,
-    checks::held::obstacle_to_its_replacement,
-    checks::held::has_duplicates,
-    checks::held::is_mismatched,
-    checks::held::has_a_mismatched_twin,
+    checks::obstacle::to_a_replacement,
+    checks::twins::stands_alone,
+    checks::twins::has_duplicates,
+    checks::twins::open_create_left_nothing,
+    checks::twins::is_mismatched,
+    checks::twins::has_a_mismatched_twin,
     checks::held::needs_renewal,
 ];
 
 /// What is asked about a key that is not served, in this order.
 const MISSING: &[Check] = &[
     checks::missing::is_not_declared,
-    checks::missing::obstacle,
+    checks::obstacle::to_a_create,
     checks::missing::is_blocked,
     checks::missing::failed_lately,
     checks::missing::intent_is_settling,
@@ -64,58 +71,55 @@ const MISSING: &[Check] = &[
 
 /// Decides about every key that is declared or remembered.
 pub(super) fn decide_all(scene: &mut Scene<'_>) {
-    let declared = scene.declared.map(|set| &set.by_key);
-    let entries = &scene.inputs.state.entries;
-    let mut wishes = declared.into_iter().flatten().peekable();
-    let mut memories = entries.iter().peekable();
+    let wishes = scene.table.declared.into_iter().flat_map(|set| &set.by_key);
+    let mut wishes = wishes.peekable();
+    let mut memories = scene.inputs.state.entries.iter().peekable();
+    let mut tenant: Option<&Tenant<'_>> = None;
     // Both maps are ordered by tag: one walk over both meets every key once.
     loop {
-        let (tag, desired, entry) = match (wishes.peek(), memories.peek()) {
+        let next = match (wishes.peek(), memories.peek()) {
+            (Some((wish, _)), Some((memory, _))) => wish.cmp(memory),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
             (None, None) => return,
-            (Some((wish, _)), Some((memory, _))) if wish == memory => {
-                let (tag, desired) = wishes.next().unzip();
-                (tag, desired, memories.next().map(|(_, entry)| entry))
-            }
-            (Some((wish, _)), Some((memory, _))) if wish > memory => {
-                let (tag, entry) = memories.next().unzip();
-                (tag, None, entry)
-            }
-            (None, Some(_)) => {
-                let (tag, entry) = memories.next().unzip();
-                (tag, None, entry)
-            }
-            (Some(_), _) => {
-                let (tag, desired) = wishes.next().unzip();
-                (tag, desired, None)
-            }
         };
-        let tenant = desired
-            .map(|desired: &Desired| &desired.key.tenant)
-            .or(entry.map(|entry: &Entry| &entry.key.tenant));
-        if let (Some(tag), Some(tenant)) = (tag, tenant) {
-            decide(
-                scene,
-                Subject {
-                    tag: *tag,
-                    desired,
-                    entry,
-                    tenant,
-                },
-            );
+        let wish = if next.is_le() { wishes.next() } else { None };
+        let memory = if next.is_ge() { memories.next() } else { None };
+        let (desired, entry) = (wish.map(|(_, one)| one), memory.map(|(_, one)| one));
+        let key = desired.map(|one| &one.key).or(entry.map(|one| &one.key));
+        let (Some(tag), Some(key)) = (wish.map(|one| one.0).or(memory.map(|one| one.0)), key)
+        else {
+            continue;
+        };
+        if tenant.is_none_or(|tenant| *tenant.name != key.tenant) {
+            tenant = scene.table.tenant(&key.tenant);
+        }
+        if let Some(tenant) = tenant {
+            decide(scene, *tag, desired, entry, tenant);
         }
     }
 }
 
-fn decide(scene: &mut Scene<'_>, subject: Subject<'_>) {
+fn decide<'a>(
+    scene: &mut Scene<'a>,
+    tag: KeyTag,
+    desired: Option<&'a Desired>,
+    entry: Option<&'a Entry>,
+    tenant: &'a Tenant<'a>,
+) {
+    let held = entry.and_then(|entry| entry.held.as_ref());
+    let subject = Subject {
+        tag,
+        desired,
+        entry,
+        tenant,
+        row: held.and_then(|held| tenant.rows.row(&held.id)),
+    };
     remember_declaration(scene, subject);
-    if !scene.is_open(subject.tenant) {
+    if !tenant.is_open() {
         return;
     }
-    let checks = if subject.held().is_some() {
-        HELD
-    } else {
-        MISSING
-    };
+    let checks = if held.is_some() { HELD } else { MISSING };
     for check in checks {
         if check(scene, subject) == Settled::Yes {
             return;
@@ -127,13 +131,8 @@ fn remember_declaration(scene: &mut Scene<'_>, subject: Subject<'_>) {
     let Some(desired) = subject.desired else {
         return;
     };
-    if subject
-        .entry
-        .is_some_and(|entry| entry.name.as_ref() == Some(&desired.name))
-    {
-        return;
-    }
-    if scene.grade.brakes.is_empty() {
+    let named = subject.entry.and_then(|entry| entry.name.as_ref());
+    if named != Some(&desired.name) && !scene.is_braked() {
         scene.changes.push(Change::Declare {
             tag: subject.tag,
             key: desired.key.clone(),
@@ -143,6 +142,7 @@ fn remember_declaration(scene: &mut Scene<'_>, subject: Subject<'_>) {
 }
 
 impl Scene<'_> {
+    /// Says why nothing is done about the key now.
     pub(super) fn hold(
         &mut self,
         subject: Subject<'_>,
@@ -151,7 +151,7 @@ impl Scene<'_> {
         words: impl Into<String>,
     ) -> Settled {
         self.holds.push(Hold {
-            tenant: subject.tenant.clone(),
+            tenant: subject.tenant.name.clone(),
             tag: Some(subject.tag),
             id: subject.held().map(|held| held.id.clone()),
             why,

@@ -10,24 +10,23 @@
 //!  declared       settle? listing: adopt | create  renew; collapse duplicates; replace mismatched
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
 use super::client_state::KeyRing;
-use super::grade::grade;
 use super::ids::{AppId, SubscriptionId, TenantId};
 use super::key;
 use super::ownership::Home;
-use super::plan::{Change, Grade, Hold, Look, Plan, Reason, Step};
+use super::plan::{Change, Hold, Look, Plan, Reason, Step};
 use super::policy::{Mode, Policy};
 use super::removal;
 use super::rescue;
-use super::rows::{Judge, Rows};
 use super::schedule::after;
-use super::sight::{Listing, Proofs, Sight, Sights, WakeMark};
-use super::state::{ShardState, TenantState};
-use super::subscription::{Declaration, DesiredSet};
+use super::sight::{Listing, Proofs, Sights, WakeMark};
+use super::state::ShardState;
+use super::subscription::{Declaration, Observed};
+use super::table::{Gate, Table, Tenant};
 
 /// Everything that a decision rests on.
 #[derive(Clone, Copy)]
@@ -67,7 +66,8 @@ pub struct Progress {
     pub undeclared_removed: usize,
     /// Mismatched rows that were acted upon.
     pub mismatched_acted: usize,
-    /// Rows whose removal failed in this pass; not tried again in it.
+    /// Rows whose removal failed in this pass; not tried again in it. Where no state is readable,
+    /// rows whose renewal failed too: nothing else remembers that.
     pub failed: BTreeSet<SubscriptionId>,
 }
 
@@ -104,10 +104,12 @@ pub fn config_hash(declaration: &Declaration, home: &Home) -> Option<String> {
 /// order of rows in a listing. Applying the changes, looking and doing what it says, and
 /// asking anew with the results, comes to rest.
 pub fn reconcile(inputs: &Inputs<'_>) -> Plan {
-    let mut scene = Scene::new(inputs);
+    let table = Table::new(inputs);
+    let mut scene = Scene::new(&table);
     if inputs.unreadable.is_some() {
         rescue::renew_own_rows(&mut scene);
     } else {
+        scene.pass_the_gates();
         scene.record_residence();
         scene.listings_by_themselves();
         key::decide_all(&mut scene);
@@ -116,18 +118,16 @@ pub fn reconcile(inputs: &Inputs<'_>) -> Plan {
     scene.finish()
 }
 
-/// The working table of one planning: inputs, indexes, and the plan as it grows.
+/// The plan as it grows.
 pub(super) struct Scene<'a> {
+    pub(super) table: &'a Table<'a>,
     pub(super) inputs: &'a Inputs<'a>,
-    pub(super) declared: Option<&'a DesiredSet>,
-    pub(super) config_hash: Option<String>,
-    pub(super) grade: Grade,
-    pub(super) tenants: BTreeMap<&'a TenantId, Tenant<'a>>,
     pub(super) removals: Removals,
-    /// Rows that this plan found mismatched.
-    pub(super) still_mismatched: BTreeSet<SubscriptionId>,
     /// Rows whose removal time begins with this plan.
     pub(super) newly_watched: BTreeSet<SubscriptionId>,
+    /// Rows that this plan removes or replaces, and rows whose turn comes in the next pass.
+    pub(super) spared: BTreeSet<SubscriptionId>,
+    pub(super) by_resource: HashMap<&'a TenantId, BTreeMap<String, Vec<&'a Observed>>>,
     looks: BTreeSet<Look>,
     pub(super) changes: Vec<Change>,
     pub(super) steps: Vec<Step>,
@@ -141,236 +141,136 @@ pub(super) struct Removals {
     pub(super) cap: usize,
 }
 
-/// One tenant on the working table.
-pub(super) struct Tenant<'a> {
-    pub(super) rows: Rows<'a>,
-    pub(super) remembered: Option<&'a TenantState>,
-    open: bool,
-}
-
-static NOTHING_SEEN: Sight = Sight {
-    app: None,
-    no_token: None,
-    listing: Listing::NotTaken,
-    by_id: BTreeMap::new(),
-};
-
 impl<'a> Scene<'a> {
-    fn new(inputs: &'a Inputs<'a>) -> Self {
-        let declared = match inputs.declaration {
-            Declaration::Read(set) => Some(set),
-            Declaration::Unusable { .. } => None,
-        };
-        let grade = grade(
-            inputs.policy.mode,
-            inputs.declaration,
-            inputs.state,
-            inputs.unreadable,
-            inputs.home,
-            inputs.ring,
-        );
-        let mut scene = Self {
+    fn new(table: &'a Table<'a>) -> Self {
+        let inputs = table.inputs;
+        Self {
+            table,
             inputs,
-            declared,
-            config_hash: config_hash(inputs.declaration, inputs.home),
-            grade,
-            tenants: BTreeMap::new(),
             removals: Removals {
                 undeclared: inputs.progress.undeclared_removed,
                 mismatched: inputs.progress.mismatched_acted,
                 cap: Policy::removals_per_pass(inputs.state.entries.len()),
             },
-            still_mismatched: BTreeSet::new(),
             newly_watched: BTreeSet::new(),
+            spared: BTreeSet::new(),
+            by_resource: HashMap::new(),
             looks: BTreeSet::new(),
             changes: Vec::new(),
             steps: Vec::new(),
             holds: Vec::new(),
-        };
-        scene.open_tenants();
-        scene
-    }
-
-    fn open_tenants(&mut self) {
-        let state = self.inputs.state;
-        let declared = self
-            .declared
-            .into_iter()
-            .flat_map(|set| set.by_key.values());
-        let names: BTreeSet<&TenantId> = declared
-            .map(|desired| &desired.key.tenant)
-            .chain(state.entries.values().map(|entry| &entry.key.tenant))
-            .chain(state.watches.values().map(|watch| &watch.tenant))
-            .collect();
-        for name in names {
-            let sight = self.inputs.sights.get(name).unwrap_or(&NOTHING_SEEN);
-            let remembered = state.tenants.get(name);
-            let open = self.gate(name, sight, remembered);
-            let rows = Rows::new(name, sight, self.inputs.home, self.inputs.now);
-            self.tenants.insert(
-                name,
-                Tenant {
-                    rows,
-                    remembered,
-                    open,
-                },
-            );
         }
     }
 
-    /// Whether anything may be done in the tenant. A token of another application sees none of
-    /// the subscriptions that this state knows, so it must change nothing.
-    fn gate(&mut self, name: &TenantId, sight: &Sight, remembered: Option<&TenantState>) -> bool {
-        if let Some(why) = &sight.no_token {
-            self.hold_tenant(name, Reason::NoToken, None, why.clone());
-            return false;
-        }
-        let Some(app) = &sight.app else {
-            self.looks.insert(Look::App(name.clone()));
-            return false;
-        };
-        match remembered.and_then(|tenant| tenant.app.as_ref()) {
-            Some(recorded) if recorded == app => {}
-            Some(recorded) if !self.inputs.former_apps.contains(recorded) => {
-                let words = format!(
-                    "the token belongs to application {app}, but {recorded} owns the subscriptions \
-                     of tenant {name}; nothing is changed there. If the move is meant, add \
-                     {recorded} to EVERGRAPH_FORMER_APPS"
-                );
-                self.hold_tenant(name, Reason::OtherApplication, None, words);
-                return false;
-            }
-            _ => {
-                self.changes.push(Change::RecordApp {
-                    tenant: name.clone(),
-                    app: app.clone(),
-                });
-                return false;
+    /// The effective mode.
+    pub(super) fn mode(&self) -> Mode {
+        self.table.grade.mode
+    }
+
+    /// Whether anything lowers the mode of this pass.
+    pub(super) fn is_braked(&self) -> bool {
+        !self.table.grade.brakes.is_empty()
+    }
+
+    fn pass_the_gates(&mut self) {
+        for tenant in &self.table.tenants {
+            let name = tenant.name.clone();
+            match &tenant.gate {
+                Gate::Open => {}
+                Gate::AskApp => drop(self.looks.insert(Look::App(name))),
+                Gate::RecordApp(app) => {
+                    let (tenant, app) = (name, app.clone());
+                    self.changes.push(Change::RecordApp { tenant, app });
+                }
+                Gate::Shut { why, until, words } => {
+                    self.hold_tenant(tenant.name, *why, *until, words.clone());
+                }
             }
         }
-        let quiet = remembered.and_then(|tenant| tenant.quiet_until);
-        if let Some(until) = quiet.filter(|until| *until > self.inputs.now) {
-            let words = "Graph asked for silence".to_owned();
-            self.hold_tenant(name, Reason::QuietPeriod, Some(until), words);
-            return false;
-        }
-        true
     }
 
     fn record_residence(&mut self) {
+        let home = &self.inputs.home.current;
         let here = self
             .inputs
             .state
             .residence
             .as_ref()
             .is_some_and(|recorded| {
-                recorded.fleet == self.inputs.home.current.fleet
-                    && recorded.origin == self.inputs.home.current.origin.as_str()
+                recorded.fleet == home.fleet && recorded.origin == home.origin.as_str()
             });
-        if !here && self.grade.brakes.is_empty() {
+        if !here && !self.is_braked() {
             self.changes.push(Change::RecordResidence);
         }
     }
 
     /// Listings that no key asks for: the audit, and a change of configuration.
     fn listings_by_themselves(&mut self) {
-        let changed = self.grade.brakes.is_empty()
-            && self.config_hash.is_some()
-            && self.inputs.state.config_hash != self.config_hash;
-        let names: Vec<&TenantId> = self.tenants.keys().copied().collect();
-        for name in names {
-            let audited_at = self.tenants[name]
-                .remembered
-                .and_then(|tenant| tenant.audited_at);
+        let changed = !self.is_braked()
+            && self.table.config_hash.is_some()
+            && self.inputs.state.config_hash != self.table.config_hash;
+        for tenant in self.table.tenants.iter().filter(|tenant| tenant.is_open()) {
+            let audited_at = tenant.remembered.and_then(|known| known.audited_at);
             let audit_due = audited_at
                 .is_none_or(|at| after(at, self.inputs.policy.audit_every) <= self.inputs.now);
-            let begun_at = self.tenants[name].rows.sight().listing.complete_since();
-            if let Some(begun_at) = begun_at {
-                if self.is_open(name) && audited_at.is_none_or(|at| at < begun_at) {
-                    self.changes.push(Change::Audited {
-                        tenant: name.clone(),
-                        at: begun_at,
-                    });
+            if let Some(at) = tenant.listing().complete_since() {
+                if audited_at.is_none_or(|earlier| earlier < at) {
+                    let tenant = tenant.name.clone();
+                    self.changes.push(Change::Audited { tenant, at });
                 }
             } else if audit_due {
-                self.want_listing(name, Reason::Audit);
+                self.want_listing(tenant, Reason::Audit);
             } else if changed {
-                self.want_listing(name, Reason::ConfigChanged);
+                self.want_listing(tenant, Reason::ConfigChanged);
             }
         }
     }
 
-    /// Whether anything may be done in the tenant now.
-    pub(super) fn is_open(&self, tenant: &TenantId) -> bool {
-        self.tenants.get(tenant).is_some_and(|tenant| tenant.open)
-    }
-
-    /// What is needed to judge rows.
-    pub(super) fn judge(&self) -> Judge<'a> {
-        Judge {
-            home: self.inputs.home,
-            ring: self.inputs.ring,
-            proofs: self.inputs.proofs,
-        }
-    }
-
     /// The moment of the tenant's next audit.
-    pub(super) fn next_audit(&self, tenant: &TenantId) -> Timestamp {
-        let begun = self.tenants.get(tenant).and_then(|tenant| {
-            let seen = tenant.rows.sight().listing.complete_since();
-            seen.or(tenant.remembered.and_then(|tenant| tenant.audited_at))
-        });
-        let next = after(
-            begun.unwrap_or(self.inputs.now),
-            self.inputs.policy.audit_every,
-        );
-        next.max(after(self.inputs.now, self.inputs.policy.tick))
+    pub(super) fn next_audit(&self, tenant: &Tenant<'_>) -> Timestamp {
+        let seen = tenant.listing().complete_since();
+        let begun = seen.or(tenant.remembered.and_then(|known| known.audited_at));
+        let now = self.inputs.now;
+        let next = after(begun.unwrap_or(now), self.inputs.policy.audit_every);
+        next.max(after(now, self.inputs.policy.tick))
     }
 
     /// When the complete listing of this pass began. Where none was taken it is asked for, and
     /// where it is incomplete that is reported.
-    pub(super) fn complete_listing(&mut self, tenant: &TenantId, why: Reason) -> Option<Timestamp> {
-        let listing = &self.tenants.get(tenant)?.rows.sight().listing;
-        match listing {
+    pub(super) fn complete_listing(
+        &mut self,
+        tenant: &Tenant<'_>,
+        why: Reason,
+    ) -> Option<Timestamp> {
+        match tenant.listing() {
             Listing::Complete { begun_at, .. } => Some(*begun_at),
             Listing::NotTaken => {
                 self.want_listing(tenant, why);
                 None
             }
             Listing::Incomplete { why, .. } => {
-                self.hold_tenant(tenant, Reason::IncompleteListing, None, why.clone());
+                self.hold_tenant(tenant.name, Reason::IncompleteListing, None, why.clone());
                 None
             }
         }
     }
 
-    fn want_listing(&mut self, tenant: &TenantId, why: Reason) {
-        let Some(seen) = self.tenants.get(tenant) else {
-            return;
-        };
-        if !seen.open || seen.rows.sight().listing != Listing::NotTaken {
+    fn want_listing(&mut self, tenant: &Tenant<'_>, why: Reason) {
+        if *tenant.listing() != Listing::NotTaken {
             return;
         }
-        let again = seen
+        let again = tenant
             .remembered
-            .and_then(|tenant| tenant.look_again.as_ref());
+            .and_then(|known| known.look_again.as_ref());
         if let Some(retry) = again.filter(|retry| retry.not_before > self.inputs.now) {
-            let until = Some(retry.not_before);
-            self.hold_tenant(
-                tenant,
-                Reason::Backoff,
-                until,
-                "no listing could be had".to_owned(),
-            );
-            return;
+            let (until, words) = (Some(retry.not_before), "no listing could be had".to_owned());
+            return self.hold_tenant(tenant.name, Reason::Backoff, until, words);
         }
         let asked =
-            |look: &Look| matches!(look, Look::List { tenant: asked, .. } if asked == tenant);
+            |look: &Look| matches!(look, Look::List { tenant: asked, .. } if asked == tenant.name);
         if !self.looks.iter().any(asked) {
-            self.looks.insert(Look::List {
-                tenant: tenant.clone(),
-                why,
-            });
+            let tenant = tenant.name.clone();
+            self.looks.insert(Look::List { tenant, why });
         }
     }
 
@@ -395,37 +295,38 @@ impl<'a> Scene<'a> {
         until: Option<Timestamp>,
         words: String,
     ) {
-        let known = |hold: &Hold| hold.tag.is_none() && hold.tenant == *tenant && hold.why == why;
-        if self.holds.iter().any(known) {
-            return;
+        let known = |hold: &Hold| hold.tag.is_none() && hold.why == why && hold.tenant == *tenant;
+        if !self.holds.iter().any(known) {
+            self.holds.push(Hold {
+                tenant: tenant.clone(),
+                tag: None,
+                id: None,
+                why,
+                until,
+                words,
+            });
         }
-        self.holds.push(Hold {
-            tenant: tenant.clone(),
-            tag: None,
-            id: None,
-            why,
-            until,
-            words,
-        });
     }
 
     /// The last word: what the mode does not allow is not done, whoever planned it.
     fn finish(mut self) -> Plan {
-        let mode = self.grade.mode;
-        let steps = std::mem::take(&mut self.steps);
-        let mut allowed = Vec::with_capacity(steps.len());
-        for step in steps {
+        let mode = self.mode();
+        let mut steps = Vec::with_capacity(self.steps.len());
+        for step in std::mem::take(&mut self.steps) {
             match restrict(step, mode) {
-                Ok(step) => allowed.push(step),
+                Ok(step) => steps.push(step),
                 Err(hold) => self.holds.push(hold),
             }
         }
-        allowed.sort_by_key(urgency);
+        steps.sort_by_key(urgency);
+        if self.looks.is_empty() && self.changes.is_empty() && steps.is_empty() {
+            removal::postpone(&mut self);
+        }
         Plan {
-            grade: self.grade,
+            grade: self.table.grade.clone(),
             looks: self.looks.into_iter().collect(),
             changes: self.changes,
-            steps: allowed,
+            steps,
             holds: self.holds,
         }
     }
@@ -442,26 +343,19 @@ fn restrict(step: Step, mode: Mode) -> Result<Step, Hold> {
         return Ok(step);
     }
     let (tenant, tag, id) = match step {
-        Step::Renew(mut renewal) => {
-            if renewal.moves && mode >= Mode::RenewOnly && renewal.why == Reason::Due {
-                renewal.moves = false;
-                return Ok(Step::Renew(renewal));
-            }
-            (renewal.tenant, renewal.tag, Some(renewal.id))
-        }
+        Step::Renew(renewal) => (renewal.tenant, renewal.tag, Some(renewal.id)),
         Step::Create(create) => (create.desired.key.tenant, Some(create.tag), None),
         Step::Collapse { survivor, .. } => (survivor.tenant, survivor.tag, Some(survivor.id)),
         Step::Replace { delete, create } => (delete.tenant, Some(create.tag), Some(delete.id)),
         Step::Delete(delete) => (delete.tenant, None, Some(delete.id)),
     };
-    let words = format!("mode {} does not allow it", mode.as_str());
     Err(Hold {
         tenant,
         tag,
         id,
         why: Reason::ModeForbids,
         until: None,
-        words,
+        words: format!("mode {mode} does not allow it"),
     })
 }
 

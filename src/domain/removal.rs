@@ -1,127 +1,158 @@
 //! Rows of ours that should go: since when, whether that is confirmed, and how many at once.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 
 use super::ids::{SubscriptionId, TenantId};
 use super::plan::{Change, Deletion, Hold, Reason, Step};
+use super::policy::Mode;
 use super::reconcile::Scene;
+use super::rows::{Fit, Own};
 use super::schedule::after;
-use super::state::Going;
-use super::subscription::KeyTag;
+use super::state::{Going, Watch};
+use super::table::Tenant;
 
 /// Watches own rows that nobody declares, deletes those whose time has come, and forgets watches
 /// whose row is gone or may stay.
 pub(super) fn decide_all(scene: &mut Scene<'_>) {
-    if !scene.grade.brakes.is_empty() {
+    if scene.is_braked() {
         return;
     }
-    let names: Vec<&TenantId> = scene.tenants.keys().copied().collect();
-    for tenant in names {
-        if !scene.is_open(tenant) {
+    for tenant in &scene.table.tenants {
+        if !tenant.is_open() {
             continue;
         }
-        if scene.tenants[tenant]
-            .rows
-            .sight()
-            .listing
-            .complete_since()
-            .is_some()
-        {
-            let seen = undeclared_rows(scene, tenant);
-            for id in &seen {
-                undeclared(scene, tenant, id);
+        if tenant.listing().complete_since().is_some() {
+            for own in tenant.rows.all_own() {
+                if !own.declared && own.listed {
+                    undeclared(scene, tenant, own);
+                }
             }
-            forget_watches(scene, tenant, &seen);
+            forget_watches(scene, tenant);
         } else if has_confirmed_watch(scene, tenant) {
             let _asked = scene.complete_listing(tenant, Reason::Removal);
         }
     }
 }
 
-fn is_declared(scene: &Scene<'_>, tag: Option<KeyTag>) -> bool {
-    let declared = scene.declared.map(|set| &set.by_key);
-    tag.is_some_and(|tag| declared.is_some_and(|keys| keys.contains_key(&tag)))
-}
-
-fn undeclared_rows(scene: &Scene<'_>, tenant: &TenantId) -> BTreeSet<SubscriptionId> {
-    let rows = &scene.tenants[tenant].rows;
-    rows.all_own()
-        .filter(|(tag, row)| !is_declared(scene, *tag) && rows.is_listed(&row.id))
-        .map(|(_, row)| row.id.clone())
-        .collect()
-}
-
-fn undeclared(scene: &mut Scene<'_>, tenant: &TenantId, id: &SubscriptionId) {
-    scene.watch(tenant, id, Going::Undeclared);
+fn undeclared(scene: &mut Scene<'_>, tenant: &Tenant<'_>, own: &Own<'_>) {
+    let id = &own.row.id;
+    if scene.spared.contains(id) {
+        // It goes already, to make room for a key that it blocks.
+        return;
+    }
+    scene.watch(tenant.name, id, Going::Undeclared);
     let (why, until) = if !scene.is_confirmed(id) {
-        (Reason::NotYetConfirmed, scene.confirmed_at(id))
+        (Reason::NotYetConfirmed, Some(scene.confirmed_at(id)))
     } else if !scene.is_removable(id) {
-        (Reason::Backoff, None)
+        (Reason::Backoff, scene.removable_at(id))
+    } else if scene.mode() < Mode::Full {
+        (Reason::ModeForbids, None)
     } else if scene.removals.undeclared >= scene.removals.cap {
+        scene.spared.insert(id.clone());
         (Reason::RemovalCap, None)
     } else {
         scene.removals.undeclared += 1;
+        scene.spared.insert(id.clone());
         let delete = Deletion {
-            tenant: tenant.clone(),
+            tenant: tenant.name.clone(),
             id: id.clone(),
             why: Reason::Undeclared,
         };
         scene.steps.push(Step::Delete(delete));
         return;
     };
-    let words = "it is no longer declared".to_owned();
-    let (tenant, id) = (tenant.clone(), Some(id.clone()));
     scene.holds.push(Hold {
-        tenant,
-        tag: None,
-        id,
+        tenant: tenant.name.clone(),
+        tag: own.tag,
+        id: Some(id.clone()),
         why,
         until,
-        words,
+        words: "it is no longer declared".to_owned(),
     });
 }
 
-fn forget_watches(scene: &mut Scene<'_>, tenant: &TenantId, undeclared: &BTreeSet<SubscriptionId>) {
+fn forget_watches(scene: &mut Scene<'_>, tenant: &Tenant<'_>) {
     let watches = &scene.inputs.state.watches;
-    let rows = &scene.tenants[tenant].rows;
-    let over: Vec<SubscriptionId> = watches
+    let of_tenant = watches
         .iter()
-        .filter(|(id, watch)| watch.tenant == *tenant && !scene.newly_watched.contains(*id))
-        .filter(|(id, watch)| match watch.why {
-            Going::Undeclared => !undeclared.contains(*id),
-            Going::Mismatched => !rows.is_listed(id) || !scene.still_mismatched.contains(*id),
-        })
-        .map(|(id, _)| id.clone())
-        .collect();
-    scene
-        .changes
-        .extend(over.into_iter().map(|id| Change::Unwatch { id }));
+        .filter(|(_, watch)| watch.tenant == *tenant.name);
+    for (id, _) in of_tenant {
+        if !scene.newly_watched.contains(id) && may_stay(scene, tenant, id) {
+            scene.changes.push(Change::Unwatch { id: id.clone() });
+        }
+    }
+}
+
+/// Whether nothing speaks for removing the row any more: it is not there, or it is as declared.
+/// Where that is not known yet, its time runs on.
+fn may_stay(scene: &Scene<'_>, tenant: &Tenant<'_>, id: &SubscriptionId) -> bool {
+    let rows = &tenant.rows;
+    let Some(row) = rows.row(id).filter(|row| scene.table.is_ours(row)) else {
+        return true;
+    };
+    let Some(tag) = rows.tag_of(id) else {
+        return false;
+    };
+    let desired = scene.table.declared.and_then(|set| set.by_key.get(&tag));
+    let Some(desired) = desired else {
+        return false;
+    };
+    let entry = scene.inputs.state.entries.get(&tag);
+    let held = entry.and_then(|entry| entry.held.as_ref());
+    let held = held.filter(|held| held.id == *id);
+    let fit = scene.table.judge().fit(rows, row, &tag, desired, held);
+    matches!(fit, Fit::Good | Fit::Unproven)
 }
 
 /// Something removable was confirmed since the last listing; it must be seen again to go.
-fn has_confirmed_watch(scene: &Scene<'_>, tenant: &TenantId) -> bool {
+fn has_confirmed_watch(scene: &Scene<'_>, tenant: &Tenant<'_>) -> bool {
     let watches = scene.inputs.state.watches.iter();
     watches
-        .filter(|(_, watch)| watch.tenant == *tenant)
+        .filter(|(_, watch)| watch.tenant == *tenant.name && scene.mode() >= needed(watch))
         .any(|(id, _)| scene.is_confirmed(id) && scene.is_removable(id))
+}
+
+/// The mode in which something can be done about a watched row: a mismatched one can be replaced
+/// without being deleted.
+pub(super) fn needed(watch: &Watch) -> Mode {
+    match watch.why {
+        Going::Undeclared => Mode::Full,
+        Going::Mismatched => Mode::CreateOnly,
+    }
+}
+
+/// Puts off what is confirmed but was neither done nor refused in a pass that saw everything.
+/// Without this the same listing would be taken at every tick, for nothing.
+pub(super) fn postpone(scene: &mut Scene<'_>) {
+    if scene.is_braked() {
+        return;
+    }
+    for (id, watch) in &scene.inputs.state.watches {
+        let Some(tenant) = scene.table.tenant(&watch.tenant) else {
+            continue;
+        };
+        let seen = tenant.is_open() && tenant.listing().complete_since().is_some();
+        let stuck = scene.mode() >= needed(watch)
+            && scene.is_confirmed(id)
+            && scene.is_removable(id)
+            && !scene.spared.contains(id);
+        if seen && stuck {
+            let until = scene.next_audit(tenant);
+            let id = id.clone();
+            scene.changes.push(Change::Postpone { id, until });
+        }
+    }
 }
 
 impl Scene<'_> {
     /// Lets the time of a removal run, unless it runs already for the same reason under the same
     /// configuration.
     pub(super) fn watch(&mut self, tenant: &TenantId, id: &SubscriptionId, why: Going) {
-        if why == Going::Mismatched {
-            self.still_mismatched.insert(id.clone());
-        }
-        if !self.grade.brakes.is_empty() {
+        if self.is_braked() {
             return;
         }
         let known = self.inputs.state.watches.get(id);
-        if known.is_some_and(|watch| {
-            watch.why == why && Some(&watch.config_hash) == self.config_hash.as_ref()
-        }) {
+        if known.is_some_and(|watch| watch.why == why && self.is_current(watch)) {
             return;
         }
         if self.newly_watched.insert(id.clone()) {
@@ -133,18 +164,30 @@ impl Scene<'_> {
         }
     }
 
-    /// When the removal of the row is confirmed; `None` while nothing watches it under this
-    /// configuration.
-    pub(super) fn confirmed_at(&self, id: &SubscriptionId) -> Option<Timestamp> {
-        let watch = self.inputs.state.watches.get(id)?;
-        let same = Some(&watch.config_hash) == self.config_hash.as_ref();
-        same.then(|| after(watch.since, self.inputs.policy.confirm_after))
+    fn is_current(&self, watch: &Watch) -> bool {
+        Some(&watch.config_hash) == self.table.config_hash.as_ref()
+    }
+
+    /// When the removal of the row is confirmed. A row that nothing watched under this
+    /// configuration is seen for the first time now.
+    pub(super) fn confirmed_at(&self, id: &SubscriptionId) -> Timestamp {
+        let watch = self.inputs.state.watches.get(id);
+        let watch =
+            watch.filter(|watch| self.is_current(watch) && !self.newly_watched.contains(id));
+        let since = watch.map_or(self.inputs.now, |watch| watch.since);
+        after(since, self.inputs.policy.confirm_after)
     }
 
     /// Whether two sightings far enough apart agree that the row should go.
     pub(super) fn is_confirmed(&self, id: &SubscriptionId) -> bool {
-        self.confirmed_at(id)
-            .is_some_and(|at| at <= self.inputs.now)
+        self.confirmed_at(id) <= self.inputs.now
+    }
+
+    /// When a removal of the row may be tried, where that is known.
+    pub(super) fn removable_at(&self, id: &SubscriptionId) -> Option<Timestamp> {
+        let watch = self.inputs.state.watches.get(id);
+        let retry = watch.and_then(|watch| watch.retry.as_ref());
+        Some(self.confirmed_at(id)).max(retry.map(|retry| retry.not_before))
     }
 
     /// Whether a removal of the row may be tried now.

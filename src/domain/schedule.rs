@@ -61,9 +61,21 @@ pub fn expiry_to_ask_for_key(key: &SubscriptionKey, now: Timestamp) -> Timestamp
     after(now, longest(key))
 }
 
+/// Below the hour beyond which some kinds need a lifecycle address, by a margin for the skew of
+/// clocks: whether the row has such an address is not known here.
+const WITHOUT_LIFECYCLE: SignedDuration = SignedDuration::from_mins(55);
+
 fn longest(key: &SubscriptionKey) -> SignedDuration {
     match Resource::parse(&key.resource) {
-        Ok(resource) => limits::of(resource.kind()).request_lifetime(key.resource_data),
+        Ok(resource) => {
+            let limits = limits::of(resource.kind());
+            let longest = limits.request_lifetime(key.resource_data);
+            if limits.needs_lifecycle(longest) {
+                longest.min(WITHOUT_LIFECYCLE)
+            } else {
+                longest
+            }
+        }
         // A key is made of a parsed resource; one hour is safe for every kind should a stored
         // key be older than the parser.
         Err(_) => SignedDuration::from_hours(1),

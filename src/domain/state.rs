@@ -89,6 +89,13 @@ impl Entry {
             creations: 0,
         }
     }
+
+    /// Forgets what kept the key from being served, and failures.
+    pub(super) fn unblock(&mut self) {
+        self.obstacle = None;
+        self.blocked = None;
+        self.retry = None;
+    }
 }
 
 /// The subscription that serves a key.

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::control::{ChangeOrder, ControlError, Emitted, LIFECYCLE_EVENTS, live_row};
 use super::deliveries::Cargo;
 use super::items::{Changed, change_item, covers, lifecycle_item};
+use super::kinds::Kind;
 use super::path::Path;
 use super::row::Row;
 use super::service::Service;
@@ -83,17 +84,29 @@ pub(super) fn queue_changes(
     emitted
 }
 
-/// Path of the item that changed; one of the subscription's own where the order names none.
+/// Path of the item that changed; a new one of the subscription's own where the order names none.
 fn item_path(service: &mut Service, order: &ChangeOrder, row: &Row) -> String {
     let base = order.resource.as_deref().unwrap_or(&row.resource);
     let base = base.split('?').next().unwrap_or_default().trim_matches('/');
-    if Path::parse(base).words() == row.path.words() {
-        let id: String = std::iter::repeat_with(|| service.rng.alphanumeric())
-            .take(24)
-            .collect();
-        format!("{base}/{id}")
-    } else {
-        base.to_owned()
+    let path = Path::parse(base);
+    if path.words() != row.path.words() || Kind::is_single(&path) {
+        return base.to_owned();
+    }
+    let id: String = std::iter::repeat_with(|| service.rng.alphanumeric())
+        .take(24)
+        .collect();
+    if !base.to_ascii_lowercase().contains("getall") {
+        return format!("{base}/{id}");
+    }
+    // A subscription to everything: the item lies in some team, channel or chat.
+    let some = service.guid();
+    match (row.kind, base.starts_with("teams")) {
+        (Kind::ChatMessage, true) => format!("teams/{some}/channels/19:{some}/messages/{id}"),
+        (Kind::ChatMessage, false) => format!("chats/19:{some}/messages/{id}"),
+        (Kind::Channel, _) => format!("teams/{some}/channels/{id}"),
+        (Kind::ConversationMember, true) => format!("teams/{some}/members/{id}"),
+        (Kind::ConversationMember, false) => format!("chats/19:{some}/members/{id}"),
+        _ => format!("{base}/{id}"),
     }
 }
 

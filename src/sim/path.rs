@@ -15,17 +15,10 @@ impl Path {
             Some((path, query)) => (path, Some(query.to_owned())),
             None => (resource, None),
         };
-        let mut words: Vec<String> = Vec::new();
-        for segment in segments(path) {
-            match segment.split_once('(').filter(|_| segment.ends_with(')')) {
-                Some((name, key)) => {
-                    words.push(name.to_ascii_lowercase());
-                    let key = key.trim_end_matches(')').trim_matches('\'');
-                    words.push(key.to_ascii_lowercase());
-                }
-                None => words.push(segment.to_ascii_lowercase()),
-            }
-        }
+        let mut words: Vec<String> = words_of(path)
+            .into_iter()
+            .map(str::to_ascii_lowercase)
+            .collect();
         // Any path that starts with `me` may be written `users/{id}` ("create subscription").
         if words.first().is_some_and(|word| word == "me") {
             words.insert(0, "users".to_owned());
@@ -60,6 +53,25 @@ impl Path {
             _ => None,
         }
     }
+}
+
+/// The resource with both styles of keys made one, in the letter case in which it was sent.
+pub fn respelled(resource: &str) -> String {
+    words_of(resource.split('?').next().unwrap_or_default()).join("/")
+}
+
+fn words_of(path: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    for segment in segments(path) {
+        match segment.split_once('(').filter(|_| segment.ends_with(')')) {
+            Some((name, key)) => {
+                words.push(name);
+                words.push(key.trim_end_matches(')').trim_matches('\''));
+            }
+            None => words.push(segment),
+        }
+    }
+    words
 }
 
 /// Splits at slashes outside quotes and parentheses.

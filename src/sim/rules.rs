@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 
 use super::kinds::{Doubles, Kind};
+use super::path::respelled;
 use super::refusal::Refusal;
 use super::row::Row;
 use super::settings::{Permissions, Settings};
@@ -164,10 +165,9 @@ fn same_path<'s>(
             (Some(a), Some(b)) if rules.fold_case => a.eq_ignore_ascii_case(b),
             (a, b) => a == b,
         };
-        let plain = |resource: &str| resource.trim_start_matches('/').to_owned();
         let same_spelling = match (rules.fold_spelling, rules.fold_case) {
             (true, true) => true,
-            (true, false) => plain(&other.resource) == plain(&row.resource),
+            (true, false) => respelled(&other.resource) == respelled(&row.resource),
             (false, true) => other.resource.eq_ignore_ascii_case(&row.resource),
             (false, false) => other.resource == row.resource,
         };

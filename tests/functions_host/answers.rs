@@ -253,3 +253,21 @@ async fn restarts_keep_the_port_and_calls_wait_for_readiness() {
     assert_eq!(ports[0], ports[1]);
     assert_eq!(handler.seen()[0].process, 2);
 }
+
+#[tokio::test]
+async fn a_connection_serves_again_until_its_process_ends() {
+    let (handler, host, _app) = started(|_| {
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
+        Reaction::Kept(
+            format!("{head}Transfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n").into(),
+        )
+    })
+    .await;
+    for _ in 0..3 {
+        assert!(host.invoke_timer("renew").await.unwrap().succeeded());
+    }
+    host.kill_handler(&Group::Whole).await.unwrap();
+    assert!(host.invoke_timer("renew").await.unwrap().succeeded());
+    let places: Vec<u32> = handler.seen().iter().map(|seen| seen.place).collect();
+    assert_eq!(places, [1, 2, 3, 1]);
+}

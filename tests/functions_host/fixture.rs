@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 /// Longest that a test waits for something that should come at once.
@@ -82,6 +82,8 @@ pub struct Seen {
     pub body: Vec<u8>,
     /// Which process of this launcher saw it; the first is 1.
     pub process: u32,
+    /// Its place among the requests of its connection; the first is 1.
+    pub place: u32,
 }
 
 impl Seen {
@@ -122,19 +124,25 @@ impl Seen {
 pub enum Reaction {
     /// Writes these bytes and closes.
     Bytes(Vec<u8>),
+    /// Writes these bytes and takes another request.
+    Kept(Vec<u8>),
     /// Closes without a word.
     Drop,
     /// Never answers.
     Hang,
+    /// Writes the first part at once and the second when it is told to.
+    InTwo(Vec<u8>, Arc<Notify>, Vec<u8>),
+    /// Tells when the host closes the connection.
+    TellWhenClosed(Arc<Notify>),
     /// The process ends.
     Exit(Exit),
 }
 
-/// A whole answer.
+/// A whole answer, after which the connection is closed, and says so.
 pub fn answer(status: u16, fields: &str, body: &str) -> Reaction {
     let length = body.len();
     Reaction::Bytes(
-        format!("HTTP/1.1 {status} X\r\n{fields}Content-Length: {length}\r\n\r\n{body}").into(),
+        format!("HTTP/1.1 {status} X\r\nConnection: close\r\n{fields}Content-Length: {length}\r\n\r\n{body}").into(),
     )
 }
 
@@ -282,31 +290,50 @@ async fn serve(
     process: u32,
     exit: Arc<watch::Sender<Option<Exit>>>,
 ) {
-    let Some((head, body)) = read_request(&mut stream).await else {
-        return;
-    };
-    let seen = Seen {
-        head,
-        body,
-        process,
-    };
-    if seen.request_line() == "GET / HTTP/1.1" {
-        scripted
-            .readiness
-            .lock()
-            .unwrap()
-            .push(format!("{}\r\n\r\n", seen.head));
-        let _ = stream
-            .write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
-            .await;
-        return;
+    let mut place = 0;
+    while let Some((head, body)) = read_request(&mut stream).await {
+        place += 1;
+        let seen = Seen {
+            head,
+            body,
+            process,
+            place,
+        };
+        if seen.request_line() == "GET / HTTP/1.1" && seen.header("x-ms-invocation-id").is_none() {
+            scripted
+                .readiness
+                .lock()
+                .unwrap()
+                .push(format!("{}\r\n\r\n", seen.head));
+            let _ = stream
+                .write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+                .await;
+            return;
+        }
+        scripted.seen.send_modify(|all| all.push(seen.clone()));
+        match (scripted.script)(&seen) {
+            Reaction::Kept(bytes) => stream.write_all(&bytes).await.unwrap(),
+            reaction => return react(stream, reaction, &exit).await,
+        }
     }
-    scripted.seen.send_modify(|all| all.push(seen.clone()));
-    match (scripted.script)(&seen) {
-        Reaction::Bytes(bytes) => {
+}
+
+/// Does what ends a connection.
+async fn react(mut stream: TcpStream, reaction: Reaction, exit: &watch::Sender<Option<Exit>>) {
+    match reaction {
+        Reaction::Bytes(bytes) | Reaction::Kept(bytes) => {
             let _ = stream.write_all(&bytes).await;
         }
         Reaction::Drop => {}
+        Reaction::InTwo(first, told, second) => {
+            let _ = stream.write_all(&first).await;
+            told.notified().await;
+            let _ = stream.write_all(&second).await;
+        }
+        Reaction::TellWhenClosed(closed) => {
+            let _ = stream.read(&mut [0]).await;
+            closed.notify_one();
+        }
         Reaction::Hang => std::future::pending().await,
         Reaction::Exit(code) => {
             exit.send_replace(Some(code));
@@ -362,7 +389,10 @@ pub async fn send(host: &RunningHost, request: impl AsRef<[u8]>) -> Got {
     // A reset after a partial answer is a result too.
     let _ = read.await.expect("the host closes the connection");
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    let text = text
+        .strip_prefix("HTTP/1.1 100 Continue\r\n\r\n")
+        .unwrap_or(&text);
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
     let status = head
         .split(' ')
         .nth(1)

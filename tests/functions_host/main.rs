@@ -4,6 +4,8 @@
 
 mod answers;
 mod clients;
+#[cfg(unix)]
+mod command;
 mod fixture;
 #[cfg(unix)]
 mod processes;

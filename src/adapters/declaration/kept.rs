@@ -6,9 +6,8 @@ use crate::domain::subscription::Declaration;
 use crate::ports::declaration::{DeclarationMark, DeclarationSource, DeclaredTenant, Fetched};
 use crate::ports::desired::DesiredSource;
 
-/// Is told of the declared tenants whenever a declaration is read. Its error makes the
-/// declaration unusable: without its credentials a tenant cannot be served.
-pub type OnTenants = Box<dyn Fn(&[DeclaredTenant]) -> Result<(), String> + Send + Sync>;
+/// Is told of the declared tenants whenever another declaration was read.
+pub type OnTenants = Box<dyn Fn(&[DeclaredTenant]) + Send + Sync>;
 
 /// Keeps the last declaration of a source.
 pub struct KeptDeclaration {
@@ -63,12 +62,9 @@ impl DesiredSource for KeptDeclaration {
                 for warning in &declared.warnings {
                     tracing::warn!("{warning}");
                 }
-                let declaration = match (self.on_tenants)(&declared.tenants) {
-                    Ok(()) => declared.declaration,
-                    Err(why) => Declaration::Unusable { why },
-                };
-                self.keep(mark, &declaration);
-                declaration
+                (self.on_tenants)(&declared.tenants);
+                self.keep(mark, &declared.declaration);
+                declared.declaration
             }
             // Not read is not empty, and not the last one either: who knows what changed?
             (Err(error), _) => Declaration::Unusable {

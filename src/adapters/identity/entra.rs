@@ -137,6 +137,18 @@ impl EntraTokens {
             .ok_or_else(|| "this credential opens no storage".to_owned())
     }
 
+    /// Forgets the own credentials of all tenants but these.
+    pub fn undeclare_others<'t>(&self, keep: impl Iterator<Item = &'t TenantId>) {
+        let keep: std::collections::BTreeSet<&TenantId> = keep.collect();
+        self.declared.retain(|tenant, _| {
+            let kept = keep.contains(tenant);
+            if !kept {
+                self.held.remove(tenant);
+            }
+            kept
+        });
+    }
+
     fn check_none(&self, config: &CredentialConfig) -> Result<(), IdentityError> {
         if matches!(config, CredentialConfig::None) && !is_loopback(&self.graph) {
             return Err(IdentityError::NoneElsewhere {

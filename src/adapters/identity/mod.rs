@@ -5,6 +5,7 @@ mod claims;
 mod cloud;
 mod config;
 mod credential;
+mod declared;
 mod entra;
 #[cfg(test)]
 mod flow_tests;
@@ -18,6 +19,7 @@ use crate::domain::ids::TenantId;
 
 pub use claims::TokenClaims;
 pub use config::{CredentialConfig, IdentityError, IdentityOptions};
+pub use declared::DeclaredTokens;
 pub use entra::EntraTokens;
 
 /// A bearer token with what it says about itself. It cannot print itself.

@@ -57,11 +57,14 @@ fn waits(cause: Cause) -> String {
         return "waiting does not help".to_owned();
     };
     let seconds = |wait: std::time::Duration| format!("{} s", wait.as_secs_f64());
-    let mut out = format!(
-        "{} to {}, jittered",
-        seconds(budget.backoff.base),
-        seconds(budget.backoff.cap)
-    );
+    let backoff = budget.backoff;
+    let mut out = format!("{} to {}", seconds(budget.floor), seconds(backoff.base));
+    if backoff.cap > backoff.base {
+        put(
+            &mut out,
+            format_args!(", growing to {}", seconds(backoff.cap)),
+        );
+    }
     if let Some(attempts) = budget.attempts {
         put(&mut out, format_args!(", {attempts} tries"));
     }

@@ -347,3 +347,17 @@ fn all_problems_are_found_at_once() {
     ];
     assert_eq!(names.into_iter().collect::<Vec<_>>(), expected);
 }
+
+#[test]
+fn names_that_others_read_are_no_mistakes() {
+    for name in [
+        "EVERGRAPH_SCHEDULE",
+        "EVERGRAPH_HOST_MASTER_KEY",
+        "EVERGRAPH_TEST_AZURITE",
+    ] {
+        assert!(table::is_read_by_others(name), "{name}");
+    }
+    for name in ["EVERGRAPH_SCHEDULES", "EVERGRAPH_HOST", "EVERGRAPH_TICKS"] {
+        assert!(!table::is_read_by_others(name), "{name}");
+    }
+}

@@ -1,26 +1,26 @@
-//! Checks of a key that is served by a subscription.
+//! Checks of a key that is served by a subscription: does it still stand, and is it due?
+
+use jiff::Timestamp;
 
 use crate::domain::ids::SubscriptionId;
 use crate::domain::key::{Settled, Subject};
-use crate::domain::ownership::Owner;
 use crate::domain::plan::{Change, Creation, Deletion, Reason, Renewal, Step};
 use crate::domain::policy::Mode;
 use crate::domain::reconcile::Scene;
-use crate::domain::rows::Fit;
 use crate::domain::schedule::{after, expiry_to_ask, expiry_to_ask_for_key, is_short};
 use crate::domain::sight::{ById, LifecycleEvent};
 use crate::domain::state::{Going, Held, HeldOrigin};
-use crate::domain::subscription::{Desired, Observed};
-
-use super::obstacle;
+use crate::domain::subscription::Desired;
 
 /// A GET said 404: only that proves it.
-pub(in crate::domain) fn is_gone_for_good(scene: &mut Scene<'_>, subject: Subject<'_>) -> Settled {
+pub(in crate::domain) fn is_gone_for_good<'a>(
+    scene: &mut Scene<'a>,
+    subject: Subject<'a>,
+) -> Settled {
     let Some(held) = subject.held() else {
         return Settled::Yes;
     };
-    let rows = &scene.tenants[subject.tenant].rows;
-    if rows.answer(&held.id) != Some(&ById::Gone) {
+    if subject.tenant.rows.answer(&held.id) != Some(&ById::Gone) {
         return Settled::No;
     }
     scene.changes.push(Change::LetGo {
@@ -31,11 +31,11 @@ pub(in crate::domain) fn is_gone_for_good(scene: &mut Scene<'_>, subject: Subjec
 }
 
 /// Somebody moved it to an address that is not ours: it is theirs now.
-pub(in crate::domain) fn turned_foreign(scene: &mut Scene<'_>, subject: Subject<'_>) -> Settled {
-    let Some(row) = row_of(scene, subject) else {
-        return Settled::No;
-    };
-    if scene.inputs.home.owner_of(row) != Owner::Foreign {
+pub(in crate::domain) fn turned_foreign<'a>(
+    scene: &mut Scene<'a>,
+    subject: Subject<'a>,
+) -> Settled {
+    if !subject.row.is_some_and(|row| scene.table.is_foreign(row)) {
         return Settled::No;
     }
     scene.changes.push(Change::LetGo {
@@ -47,269 +47,185 @@ pub(in crate::domain) fn turned_foreign(scene: &mut Scene<'_>, subject: Subject<
 
 /// A PATCH that found nothing, a removal event and an absence from a complete listing are hints;
 /// the GET decides.
-pub(in crate::domain) fn doubt_needs_a_get(scene: &mut Scene<'_>, subject: Subject<'_>) -> Settled {
+pub(in crate::domain) fn doubt_needs_a_get<'a>(
+    scene: &mut Scene<'a>,
+    subject: Subject<'a>,
+) -> Settled {
     let Some(held) = subject.held() else {
         return Settled::Yes;
     };
-    let rows = &scene.tenants[subject.tenant].rows;
+    let (name, rows) = (subject.tenant.name, &subject.tenant.rows);
     let answer = rows.answer(&held.id);
-    if held.doubted {
-        return match answer {
-            Some(ById::Found(_)) => {
-                scene.changes.push(Change::Undoubt { tag: subject.tag });
-                Settled::Yes
-            }
-            Some(_) => scene.hold(subject, Reason::NoAnswer, None, "its fate is not known"),
-            None => {
-                scene.want_row(subject.tenant, &held.id, Reason::PatchSaidGone);
-                Settled::Yes
-            }
-        };
-    }
-    let removed = is_marked(scene, &held.id, LifecycleEvent::SubscriptionRemoved);
-    if removed && answer.is_none() {
-        scene.want_row(subject.tenant, &held.id, Reason::RemovedEvent);
-        return Settled::Yes;
-    }
-    let complete = rows.sight().listing.complete_since().is_some();
-    if complete && answer.is_none() && rows.row(&held.id).is_none() {
-        scene.want_row(subject.tenant, &held.id, Reason::AbsentFromListing);
-        return Settled::Yes;
-    }
-    Settled::No
+    let removed = scene
+        .table
+        .is_marked(&held.id, LifecycleEvent::SubscriptionRemoved);
+    let absent = rows.sight().listing.complete_since().is_some() && subject.row.is_none();
+    let why = match (held.doubted, answer) {
+        (true, None) => Reason::PatchSaidGone,
+        (true, Some(ById::Found(_))) => {
+            scene.changes.push(Change::Undoubt { tag: subject.tag });
+            return Settled::Yes;
+        }
+        (true, Some(_)) => {
+            // A renewal that is due may still be tried: where it succeeds, the doubt is over.
+            scene.hold(subject, Reason::NoAnswer, None, "its fate is not known");
+            return needs_renewal(scene, subject);
+        }
+        (false, None) if removed => Reason::RemovedEvent,
+        (false, None) if absent => Reason::AbsentFromListing,
+        (false, Some(ById::NoAnswer)) if removed => {
+            scene.changes.push(Change::Doubt { tag: subject.tag });
+            return Settled::Yes;
+        }
+        (false, _) => return Settled::No,
+    };
+    scene.want_row(name, &held.id, why);
+    Settled::Yes
 }
 
 /// Expiry is what Graph says. A listing may lag behind a fresh PATCH, so a row that was just
 /// changed is believed only when read by id.
-pub(in crate::domain) fn shows_another_end(scene: &mut Scene<'_>, subject: Subject<'_>) -> Settled {
-    let (Some(held), Some(row)) = (subject.held(), row_of(scene, subject)) else {
+pub(in crate::domain) fn shows_another_end<'a>(
+    scene: &mut Scene<'a>,
+    subject: Subject<'a>,
+) -> Settled {
+    let (Some(held), Some(row)) = (subject.held(), subject.row) else {
         return Settled::No;
     };
-    let fresh = matches!(
-        scene.tenants[subject.tenant].rows.answer(&held.id),
-        Some(ById::Found(_))
-    );
-    let touched = held
-        .patched_at
-        .unwrap_or(held.obtained_at)
-        .max(held.obtained_at);
-    let settled = after(touched, scene.inputs.policy.settle) <= scene.inputs.now;
-    if row.expires != held.expires && (fresh || settled) {
-        scene.changes.push(Change::SeenExpiry {
-            tag: subject.tag,
-            expires: row.expires,
-        });
+    if row.expires == held.expires {
+        return Settled::No;
     }
-    Settled::No
+    let answer = subject.tenant.rows.answer(&held.id);
+    let fresh = matches!(answer, Some(ById::Found(_)));
+    let settled = after(touched(held), scene.inputs.policy.settle) <= scene.inputs.now;
+    if !fresh && !settled {
+        return Settled::No;
+    }
+    scene.changes.push(Change::SeenExpiry {
+        tag: subject.tag,
+        expires: row.expires,
+    });
+    Settled::Yes
 }
 
 /// A notification carried its clientState: that proves it.
-pub(in crate::domain) fn is_proven_by_now(scene: &mut Scene<'_>, subject: Subject<'_>) -> Settled {
+pub(in crate::domain) fn is_proven_by_now<'a>(
+    scene: &mut Scene<'a>,
+    subject: Subject<'a>,
+) -> Settled {
+    let unproven = |held: &&Held| held.origin == HeldOrigin::Unproven;
+    let Some(held) = subject.held().filter(unproven) else {
+        return Settled::No;
+    };
+    if !scene.inputs.proofs.verified.contains(&held.id) {
+        return Settled::No;
+    }
+    scene.changes.push(Change::Proven { tag: subject.tag });
+    Settled::Yes
+}
+
+/// A lifecycle event asks for a new authorization, which a renewal gives; not within ten minutes
+/// of the last PATCH. The wish is remembered: its mark lasts for one pass only.
+pub(in crate::domain) fn must_be_reauthorized<'a>(
+    scene: &mut Scene<'a>,
+    subject: Subject<'a>,
+) -> Settled {
     let Some(held) = subject.held() else {
         return Settled::Yes;
     };
-    let proven = scene.inputs.proofs.verified.contains(&held.id);
-    if held.origin == HeldOrigin::Unproven && proven {
-        scene.changes.push(Change::Proven { tag: subject.tag });
+    let event = LifecycleEvent::ReauthorizationRequired;
+    if !scene.table.is_marked(&held.id, event) || was_served_in_this_pass(scene, held) {
+        return Settled::No;
+    }
+    let due = after(touched(held), scene.inputs.policy.patch_distance);
+    if held.due > due {
+        scene.changes.push(Change::Hasten {
+            tag: subject.tag,
+            due,
+        });
+        return Settled::Yes;
     }
     Settled::No
 }
 
 /// It lives on, renewed, until its removal is confirmed.
-pub(in crate::domain) fn is_no_longer_declared(
-    scene: &mut Scene<'_>,
-    subject: Subject<'_>,
+pub(in crate::domain) fn is_no_longer_declared<'a>(
+    scene: &mut Scene<'a>,
+    subject: Subject<'a>,
 ) -> Settled {
     let Some(held) = subject.held().filter(|_| subject.desired.is_none()) else {
         return Settled::No;
     };
-    scene.watch(subject.tenant, &held.id, Going::Undeclared);
+    scene.watch(subject.tenant.name, &held.id, Going::Undeclared);
     needs_renewal(scene, subject)
-}
-
-/// Graph refused the replacement of a mismatched row.
-pub(in crate::domain) fn obstacle_to_its_replacement(
-    scene: &mut Scene<'_>,
-    subject: Subject<'_>,
-) -> Settled {
-    if subject.entry.is_some_and(|entry| entry.obstacle.is_some()) {
-        obstacle::look_into_it(scene, subject);
-        return needs_renewal(scene, subject);
-    }
-    Settled::No
-}
-
-/// Several own rows that fit: the bytewise smallest id stays, so that every worker, seeing any
-/// listing, agrees. It is renewed before the others go.
-pub(in crate::domain) fn has_duplicates(scene: &mut Scene<'_>, subject: Subject<'_>) -> Settled {
-    let (Some(held), Some(desired)) = (subject.held(), subject.desired) else {
-        return Settled::No;
-    };
-    let fits = fits(scene, subject, desired);
-    let good = |fit: &Fit| matches!(fit, Fit::Good(_) | Fit::Unproven);
-    let twins: Vec<&(&Observed, Fit)> = fits.iter().filter(|(_, fit)| good(fit)).collect();
-    let unseen = fits.iter().filter(|(_, fit)| *fit == Fit::Unseen);
-    let mut looking = false;
-    for (row, _) in unseen {
-        scene.want_row(subject.tenant, &row.id, Reason::UnseenClientState);
-        looking = true;
-    }
-    if looking {
-        return needs_renewal(scene, subject);
-    }
-    let Some((survivor, fit)) = twins.first().copied() else {
-        return Settled::No;
-    };
-    if twins.len() == 1 && (survivor.id == held.id || held.origin != HeldOrigin::Mismatched) {
-        return Settled::No;
-    }
-    if survivor.id != held.id {
-        scene.adopt(subject, desired, survivor, fit);
-        return Settled::Yes;
-    }
-    if twins.iter().any(|(_, fit)| *fit == Fit::Unproven) {
-        scene.hold(
-            subject,
-            Reason::Unproven,
-            None,
-            "duplicates wait until it is proven",
-        );
-        return needs_renewal(scene, subject);
-    }
-    let surplus: Vec<_> = twins
-        .iter()
-        .skip(1)
-        .filter(|(row, _)| scene.is_removable(&row.id))
-        .map(|(row, _)| deletion(subject, &row.id, Reason::Surplus))
-        .collect();
-    if surplus.is_empty() {
-        return Settled::No;
-    }
-    let survivor = renewal(scene, subject, held, Reason::Survivor);
-    scene.steps.push(Step::Collapse { survivor, surplus });
-    Settled::Yes
-}
-
-/// It serves, but not as declared: it is watched, and once that is confirmed a replacement is
-/// created beside it.
-pub(in crate::domain) fn is_mismatched(scene: &mut Scene<'_>, subject: Subject<'_>) -> Settled {
-    let (Some(held), Some(desired)) = (subject.held(), subject.desired) else {
-        return Settled::No;
-    };
-    let Some(row) = row_of(scene, subject) else {
-        wants_to_be_seen(scene, subject);
-        return Settled::No;
-    };
-    let rows = &scene.tenants[subject.tenant].rows;
-    let Fit::Mismatched(why) = scene
-        .judge()
-        .fit(rows, row, &subject.tag, desired, Some(held))
-    else {
-        return Settled::No;
-    };
-    scene.watch(subject.tenant, &held.id, Going::Mismatched);
-    let waits = subject.entry.and_then(|entry| {
-        let blocked = entry.blocked.as_ref().map(|blocked| blocked.until);
-        blocked.max(entry.retry.as_ref().map(|retry| retry.not_before))
-    });
-    let waits = waits.filter(|until| *until > scene.inputs.now);
-    let settling = checks_intent(scene, subject);
-    if !scene.is_confirmed(&held.id) || waits.is_some() || settling {
-        scene.hold(subject, Reason::NotYetConfirmed, waits, why);
-        return needs_renewal(scene, subject);
-    }
-    if !scene.may_act_on_mismatch() {
-        scene.hold(subject, Reason::RemovalCap, None, why);
-        return needs_renewal(scene, subject);
-    }
-    if scene
-        .complete_listing(subject.tenant, Reason::Removal)
-        .is_some()
-    {
-        scene.removals.mismatched += 1;
-        let create = creation(scene, subject, desired, Reason::Replacement);
-        scene.steps.push(Step::Create(create));
-        return Settled::Yes;
-    }
-    needs_renewal(scene, subject)
-}
-
-/// The replacement stands since an earlier pass: a PATCH confirms it, then the mismatched row goes.
-pub(in crate::domain) fn has_a_mismatched_twin(
-    scene: &mut Scene<'_>,
-    subject: Subject<'_>,
-) -> Settled {
-    let (Some(held), Some(desired)) = (subject.held(), subject.desired) else {
-        return Settled::No;
-    };
-    if held.obtained_at >= scene.inputs.progress.started_at {
-        return Settled::No;
-    }
-    let twins: Vec<SubscriptionId> = fits(scene, subject, desired)
-        .into_iter()
-        .filter(|(row, fit)| row.id != held.id && matches!(fit, Fit::Mismatched(_)))
-        .map(|(row, _)| row.id.clone())
-        .collect();
-    let mut surplus = Vec::new();
-    for id in twins {
-        scene.watch(subject.tenant, &id, Going::Mismatched);
-        if scene.is_confirmed(&id) && scene.is_removable(&id) && scene.may_act_on_mismatch() {
-            scene.removals.mismatched += 1;
-            surplus.push(deletion(subject, &id, Reason::Replaced));
-        }
-    }
-    if surplus.is_empty() {
-        return Settled::No;
-    }
-    let survivor = renewal(scene, subject, held, Reason::ConfirmReplacement);
-    scene.steps.push(Step::Collapse { survivor, surplus });
-    Settled::Yes
 }
 
 /// Whether it is due, was asked for by a lifecycle event, or stands at a former address.
-pub(in crate::domain) fn needs_renewal(scene: &mut Scene<'_>, subject: Subject<'_>) -> Settled {
+pub(in crate::domain) fn needs_renewal<'a>(scene: &mut Scene<'a>, subject: Subject<'a>) -> Settled {
     let Some(held) = subject.held() else {
         return Settled::Yes;
     };
     let Some(why) = renewal_reason(scene, subject, held) else {
         return Settled::Yes;
     };
-    let retry = subject.entry.and_then(|entry| entry.retry.as_ref());
-    if let Some(retry) = retry.filter(|retry| retry.not_before > scene.inputs.now) {
-        let words = format!("its renewal failed {} times", retry.failures);
-        return scene.hold(subject, Reason::Backoff, Some(retry.not_before), words);
+    if renewal_waits(scene, subject) {
+        return Settled::Yes;
     }
     let step = renewal(scene, subject, held, why);
     scene.steps.push(Step::Renew(step));
     Settled::Yes
 }
 
+/// Whether the last renewal failed too short a time ago; says so.
+pub(in crate::domain) fn renewal_waits<'a>(scene: &mut Scene<'a>, subject: Subject<'a>) -> bool {
+    let retry = subject.entry.and_then(|entry| entry.retry.as_ref());
+    let Some(retry) = retry.filter(|retry| retry.not_before > scene.inputs.now) else {
+        return false;
+    };
+    let words = format!("{} attempts failed", retry.failures);
+    scene.hold(subject, Reason::Backoff, Some(retry.not_before), words);
+    true
+}
+
 fn renewal_reason(scene: &Scene<'_>, subject: Subject<'_>, held: &Held) -> Option<Reason> {
-    let (now, policy) = (scene.inputs.now, scene.inputs.policy);
-    if is_former(scene, subject) && scene.grade.mode >= Mode::CreateOnly {
-        return Some(Reason::MovedAddress);
-    }
     // In a pass that just renewed it, a short-lived one would be due again at once.
-    let touched = held.patched_at.unwrap_or(held.obtained_at);
-    if touched >= scene.inputs.progress.started_at {
+    if was_served_in_this_pass(scene, held) {
         return None;
     }
-    let rested = after(touched, policy.patch_distance) <= now;
-    if is_marked(scene, &held.id, LifecycleEvent::ReauthorizationRequired) && rested {
-        return Some(Reason::Reauthorize);
+    let (now, policy) = (scene.inputs.now, scene.inputs.policy);
+    if is_to_move(scene, subject) {
+        return Some(Reason::MovedAddress);
     }
     if held.due > now {
         return None;
     }
-    let short = is_short(held.expires.duration_since(touched), policy);
-    Some(if short {
-        Reason::ShortLifetime
-    } else {
-        Reason::Due
-    })
+    let event = LifecycleEvent::ReauthorizationRequired;
+    if scene.table.is_marked(&held.id, event) {
+        return Some(Reason::Reauthorize);
+    }
+    if is_short(held.expires.duration_since(touched(held)), policy) {
+        return Some(Reason::ShortLifetime);
+    }
+    Some(Reason::Due)
 }
 
-fn renewal(scene: &Scene<'_>, subject: Subject<'_>, held: &Held, why: Reason) -> Renewal {
+/// A row that was adopted in this pass may be due already; one that was created or renewed in it
+/// is not.
+fn was_served_in_this_pass(scene: &Scene<'_>, held: &Held) -> bool {
+    let created = (held.origin == HeldOrigin::Created).then_some(held.obtained_at);
+    held.patched_at.max(created) >= Some(scene.inputs.progress.started_at)
+}
+
+fn touched(held: &Held) -> Timestamp {
+    held.patched_at.unwrap_or(held.obtained_at)
+}
+
+pub(in crate::domain) fn renewal(
+    scene: &Scene<'_>,
+    subject: Subject<'_>,
+    held: &Held,
+    why: Reason,
+) -> Renewal {
     let now = scene.inputs.now;
     let expires = match (subject.desired, subject.entry) {
         (Some(desired), _) => expiry_to_ask(desired, now),
@@ -321,16 +237,23 @@ fn renewal(scene: &Scene<'_>, subject: Subject<'_>, held: &Held, why: Reason) ->
         .and_then(|desired| desired.certificate.as_ref());
     let certificate = wanted.is_some_and(|wanted| held.certificate_id.as_ref() != Some(&wanted.id));
     Renewal {
-        tenant: subject.tenant.clone(),
+        tenant: subject.tenant.name.clone(),
         id: held.id.clone(),
         tag: Some(subject.tag),
         // Asking for less than it has would shorten it.
         expires: expires.max(held.expires),
         ends: held.expires,
-        moves: is_former(scene, subject) && scene.grade.mode >= Mode::CreateOnly,
+        moves: is_to_move(scene, subject),
         certificate,
         why,
     }
+}
+
+/// Whether the row stands at a former address and may be moved to today's.
+fn is_to_move(scene: &Scene<'_>, subject: Subject<'_>) -> bool {
+    subject.desired.is_some()
+        && scene.mode() >= Mode::CreateOnly
+        && subject.row.is_some_and(|row| scene.table.is_at_former(row))
 }
 
 pub(in crate::domain) fn creation(
@@ -353,68 +276,8 @@ pub(in crate::domain) fn deletion(
     why: Reason,
 ) -> Deletion {
     Deletion {
-        tenant: subject.tenant.clone(),
+        tenant: subject.tenant.name.clone(),
         id: id.clone(),
         why,
     }
-}
-
-fn row_of<'a>(scene: &Scene<'a>, subject: Subject<'_>) -> Option<&'a Observed> {
-    scene.tenants[subject.tenant].rows.row(&subject.held()?.id)
-}
-
-fn is_former(scene: &Scene<'_>, subject: Subject<'_>) -> bool {
-    row_of(scene, subject).is_some_and(|row| scene.judge().at_former_address(row))
-}
-
-fn is_marked(scene: &Scene<'_>, id: &SubscriptionId, event: LifecycleEvent) -> bool {
-    scene
-        .inputs
-        .marks
-        .iter()
-        .any(|mark| mark.subscription == *id && mark.event == event)
-}
-
-/// Every own row of the key, ids ascending, with how well it fits.
-pub(in crate::domain) fn fits<'a>(
-    scene: &Scene<'a>,
-    subject: Subject<'_>,
-    desired: &Desired,
-) -> Vec<(&'a Observed, Fit)> {
-    let judge = scene.judge();
-    let rows = &scene.tenants[subject.tenant].rows;
-    let held = subject.held();
-    let remembered = |row: &Observed| held.filter(|held| held.id == row.id);
-    rows.own(&subject.tag)
-        .iter()
-        .map(|row| {
-            (
-                *row,
-                judge.fit(rows, row, &subject.tag, desired, remembered(row)),
-            )
-        })
-        .collect()
-}
-
-/// A confirmed mismatch is acted upon only when its row is seen in the same pass.
-fn wants_to_be_seen(scene: &mut Scene<'_>, subject: Subject<'_>) {
-    let Some(held) = subject.held() else { return };
-    let watched = scene.inputs.state.watches.get(&held.id);
-    let mismatched = watched.is_some_and(|watch| watch.why == Going::Mismatched);
-    if mismatched && scene.is_confirmed(&held.id) {
-        let _asked = scene.complete_listing(subject.tenant, Reason::Removal);
-    }
-}
-
-fn checks_intent(scene: &Scene<'_>, subject: Subject<'_>) -> bool {
-    let intent = subject.entry.and_then(|entry| entry.intent.as_ref());
-    intent.is_some_and(|intent| {
-        let settled = after(intent.at, scene.inputs.policy.settle);
-        let listing = scene.tenants[subject.tenant]
-            .rows
-            .sight()
-            .listing
-            .complete_since();
-        listing.is_none_or(|begun| begun < settled)
-    })
 }

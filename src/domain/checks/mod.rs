@@ -3,3 +3,4 @@
 pub(super) mod held;
 pub(super) mod missing;
 pub(super) mod obstacle;
+pub(super) mod twins;

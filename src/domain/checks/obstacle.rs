@@ -1,31 +1,64 @@
 //! What Graph put in the way of a create, and what follows from it.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::domain::conflict::Cause;
+use crate::domain::ids::SubscriptionId;
 use crate::domain::key::{Settled, Subject};
-use crate::domain::plan::{Change, Reason};
+use crate::domain::plan::{Change, Reason, Step};
 use crate::domain::policy::Mode;
 use crate::domain::reconcile::Scene;
 use crate::domain::resource::Resource;
 use crate::domain::rows::Fit;
 use crate::domain::schedule::after;
 use crate::domain::sight::ById;
-use crate::domain::state::{Blocked, BlockedBy, Going, Obstacle};
-use crate::domain::subscription::Observed;
+use crate::domain::state::{Blocked, BlockedBy, Going, HeldOrigin, Obstacle};
+use crate::domain::subscription::{Desired, KeyTag, Observed};
+
+use super::held::{creation, deletion, needs_renewal};
+
+/// Graph put something in the way of the last create.
+pub(in crate::domain) fn to_a_create<'a>(scene: &mut Scene<'a>, subject: Subject<'a>) -> Settled {
+    let (Some(entry), Some(desired)) = (subject.entry, subject.desired) else {
+        return Settled::No;
+    };
+    let Some(obstacle) = &entry.obstacle else {
+        return Settled::No;
+    };
+    look_into_it(scene, subject, desired, obstacle);
+    Settled::Yes
+}
+
+/// Graph refused the replacement of a mismatched row. That one serves on while this is looked into.
+pub(in crate::domain) fn to_a_replacement<'a>(
+    scene: &mut Scene<'a>,
+    subject: Subject<'a>,
+) -> Settled {
+    let before = (scene.steps.len(), scene.changes.len());
+    if to_a_create(scene, subject) == Settled::No {
+        return Settled::No;
+    }
+    if (scene.steps.len(), scene.changes.len()) == before {
+        return needs_renewal(scene, subject);
+    }
+    Settled::Yes
+}
 
 /// Finds out who holds the combination. The id that Graph named is believed only as far as a GET
 /// confirms it.
-pub(in crate::domain) fn look_into_it(scene: &mut Scene<'_>, subject: Subject<'_>) {
-    let Some(obstacle) = subject.entry.and_then(|entry| entry.obstacle.as_ref()) else {
-        return;
-    };
+fn look_into_it<'a>(
+    scene: &mut Scene<'a>,
+    subject: Subject<'a>,
+    desired: &Desired,
+    obstacle: &Obstacle,
+) {
     let Some(id) = &obstacle.holder else {
-        return nameless(scene, subject, obstacle);
+        return nameless(scene, subject, desired, obstacle);
     };
-    let answer = scene.tenants[subject.tenant].rows.answer(id).cloned();
-    match answer {
-        None => scene.want_row(subject.tenant, id, Reason::NamedHolder),
+    match subject.tenant.rows.answer(id) {
+        None => scene.want_row(subject.tenant.name, id, Reason::NamedHolder),
         Some(ById::NoAnswer) => {
             let words = format!("the holder {id} could not be read");
             scene.hold(subject, Reason::NoAnswer, None, words);
@@ -34,68 +67,48 @@ pub(in crate::domain) fn look_into_it(scene: &mut Scene<'_>, subject: Subject<'_
             let until = scene.next_audit(subject.tenant);
             scene.block(subject, BlockedBy::Invisible, Some(id.clone()), until);
         }
-        Some(ById::Found(row)) => named(scene, subject, &row),
+        Some(ById::Found(row)) => named(scene, subject, desired, row),
     }
 }
 
-fn named(scene: &mut Scene<'_>, subject: Subject<'_>, row: &Observed) {
-    if !scene.inputs.home.owner_of(row).is_ours() {
+fn named<'a>(scene: &mut Scene<'a>, subject: Subject<'a>, desired: &Desired, row: &'a Observed) {
+    if !scene.table.is_ours(row) {
         let until = end_or_audit(scene, subject, row.expires);
-        scene.block(subject, BlockedBy::Foreign, Some(row.id.clone()), until);
-        return;
+        return scene.block(subject, BlockedBy::Foreign, Some(row.id.clone()), until);
     }
-    let Some(desired) = subject.desired else {
-        return;
-    };
-    let same_key = row
-        .key(subject.tenant)
-        .is_some_and(|key| key.tag() == subject.tag);
-    if same_key && subject.held().is_none_or(|held| held.id != row.id) {
-        let judge = scene.judge();
-        let rows = &scene.tenants[subject.tenant].rows;
-        let fit = judge.fit(rows, row, &subject.tag, desired, None);
-        if matches!(fit, Fit::Good(_) | Fit::Unproven) {
-            return scene.adopt(subject, desired, row, &fit);
-        }
-        if matches!(fit, Fit::UnknownKey(_) | Fit::NoAnswer | Fit::Unseen) {
-            let until = scene.next_audit(subject.tenant);
-            return scene.block(
-                subject,
-                BlockedBy::Unclassified,
-                Some(row.id.clone()),
-                until,
-            );
+    let audit = scene.next_audit(subject.tenant);
+    let serves = subject.held().is_some_and(|held| held.id == row.id);
+    if tag_of(subject, row) == Some(subject.tag) && !serves {
+        match fit(scene, subject, desired, row) {
+            Fit::Good => return scene.adopt(subject, desired, row, HeldOrigin::Adopted),
+            Fit::Unproven => return scene.adopt(subject, desired, row, HeldOrigin::Unproven),
+            Fit::Mismatched(_) => {}
+            Fit::Unseen | Fit::NoAnswer | Fit::UnknownKey(_) => {
+                let id = Some(row.id.clone());
+                return scene.block(subject, BlockedBy::Unclassified, id, audit);
+            }
         }
     }
     if own_row_in_the_way(scene, subject, row) == Settled::No {
-        let until = scene.next_audit(subject.tenant);
-        scene.block(
-            subject,
-            BlockedBy::Unclassified,
-            Some(row.id.clone()),
-            until,
-        );
+        let id = Some(row.id.clone());
+        scene.block(subject, BlockedBy::Unclassified, id, audit);
     }
 }
 
 /// Graph named nobody: the complete listing of this pass may show who it is.
-fn nameless(scene: &mut Scene<'_>, subject: Subject<'_>, obstacle: &Obstacle) {
-    if scene
-        .complete_listing(subject.tenant, Reason::NamedHolder)
-        .is_none()
-    {
+fn nameless<'a>(
+    scene: &mut Scene<'a>,
+    subject: Subject<'a>,
+    desired: &Desired,
+    obstacle: &Obstacle,
+) {
+    let listed = scene.complete_listing(subject.tenant, Reason::NamedHolder);
+    if listed.is_none() {
         return;
     }
-    let wanted = subject.desired.map(|desired| desired.key.resource.clone());
-    let same = |row: &&Observed| {
-        let resource = Resource::parse(&row.resource);
-        resource.is_ok_and(|resource| Some(resource.normal()) == wanted.as_deref())
-    };
-    let rows = &scene.tenants[subject.tenant].rows;
-    let (own, foreign): (Vec<_>, Vec<_>) = rows
-        .all()
-        .filter(same)
-        .partition(|row| scene.inputs.home.owner_of(row).is_ours());
+    let rows = scene.of_resource(subject, &desired.key.resource);
+    let (own, foreign): (Vec<_>, Vec<_>) =
+        rows.into_iter().partition(|row| scene.table.is_ours(row));
     // Only a single own row of the resource can be the one that Graph means.
     if let [only] = own[..]
         && own_row_in_the_way(scene, subject, only) == Settled::Yes
@@ -116,26 +129,29 @@ fn nameless(scene: &mut Scene<'_>, subject: Subject<'_>, obstacle: &Obstacle) {
 
 /// An own row that must go anyway (mismatched, or declared by nobody) blocks its successor: it is
 /// deleted first, once its removal is confirmed. [`Settled::No`] where the row has a right to stay.
-pub(in crate::domain) fn own_row_in_the_way(
-    scene: &mut Scene<'_>,
-    subject: Subject<'_>,
-    row: &Observed,
+pub(in crate::domain) fn own_row_in_the_way<'a>(
+    scene: &mut Scene<'a>,
+    subject: Subject<'a>,
+    row: &'a Observed,
 ) -> Settled {
-    let Some(desired) = subject.desired else {
+    let (Some(desired), Some(going)) = (subject.desired, must_go(scene, subject, row)) else {
         return Settled::No;
     };
-    let Some(going) = must_go(scene, subject, row) else {
-        return Settled::No;
-    };
-    scene.watch(subject.tenant, &row.id, going);
-    let confirmed = scene.is_confirmed(&row.id) && scene.is_removable(&row.id);
-    if scene.grade.mode == Mode::Full && confirmed && scene.may_act_on_mismatch() {
-        scene.removals.mismatched += 1;
-        scene.replace(subject, desired, row);
+    scene.watch(subject.tenant.name, &row.id, going);
+    let may = scene.mode() == Mode::Full && scene.may_act_on_mismatch();
+    if may && scene.is_confirmed(&row.id) && scene.is_removable(&row.id) {
+        let listed = scene.complete_listing(subject.tenant, Reason::Removal);
+        if listed.is_some() {
+            scene.removals.mismatched += 1;
+            scene.spared.insert(row.id.clone());
+            let delete = deletion(subject, &row.id, Reason::InTheWay);
+            let create = creation(scene, subject, desired, Reason::Replacement);
+            scene.steps.push(Step::Replace { delete, create });
+        }
         return Settled::Yes;
     }
     let until = scene
-        .confirmed_at(&row.id)
+        .removable_at(&row.id)
         .filter(|at| *at > scene.inputs.now)
         .unwrap_or_else(|| scene.next_audit(subject.tenant));
     scene.block(subject, BlockedBy::OwnRow, Some(row.id.clone()), until);
@@ -144,21 +160,31 @@ pub(in crate::domain) fn own_row_in_the_way(
 
 /// Why an own row must go, if it must.
 fn must_go(scene: &Scene<'_>, subject: Subject<'_>, row: &Observed) -> Option<Going> {
-    let desired = subject.desired?;
-    let key = row.key(subject.tenant);
-    let tag = key.map(|key| key.tag());
+    let tag = tag_of(subject, row);
     if tag == Some(subject.tag) {
-        let rows = &scene.tenants[subject.tenant].rows;
-        let held = subject.held().filter(|held| held.id == row.id);
-        let fit = scene.judge().fit(rows, row, &subject.tag, desired, held);
+        let fit = fit(scene, subject, subject.desired?, row);
         return matches!(fit, Fit::Mismatched(_)).then_some(Going::Mismatched);
     }
-    let declared = tag.is_some_and(|tag| {
+    let declared = |tag: KeyTag| {
         scene
+            .table
             .declared
             .is_some_and(|set| set.by_key.contains_key(&tag))
-    });
-    (!declared).then_some(Going::Undeclared)
+    };
+    (!tag.is_some_and(declared)).then_some(Going::Undeclared)
+}
+
+fn fit(scene: &Scene<'_>, subject: Subject<'_>, desired: &Desired, row: &Observed) -> Fit {
+    let rows = &subject.tenant.rows;
+    let held = subject.held().filter(|held| held.id == row.id);
+    let judge = scene.table.judge();
+    judge.fit(rows, row, &subject.tag, desired, held)
+}
+
+fn tag_of(subject: Subject<'_>, row: &Observed) -> Option<KeyTag> {
+    let rows = &subject.tenant.rows;
+    rows.tag_of(&row.id)
+        .or_else(|| row.key(subject.tenant.name).map(|key| key.tag()))
 }
 
 fn end_or_audit(scene: &Scene<'_>, subject: Subject<'_>, end: Timestamp) -> Timestamp {
@@ -170,13 +196,13 @@ fn end_or_audit(scene: &Scene<'_>, subject: Subject<'_>, end: Timestamp) -> Time
     }
 }
 
-impl Scene<'_> {
+impl<'a> Scene<'a> {
     /// Remembers that the key cannot be served for now.
     pub(in crate::domain) fn block(
         &mut self,
         subject: Subject<'_>,
         cause: BlockedBy,
-        holder: Option<crate::domain::ids::SubscriptionId>,
+        holder: Option<SubscriptionId>,
         until: Timestamp,
     ) {
         let earlier = subject.entry.and_then(|entry| entry.blocked.as_ref());
@@ -192,5 +218,21 @@ impl Scene<'_> {
             tag: subject.tag,
             blocked,
         });
+    }
+
+    /// Every row of the resource, own or foreign. The index is made once, where it is needed.
+    fn of_resource(&mut self, subject: Subject<'a>, normal: &str) -> Vec<&'a Observed> {
+        let tenant = subject.tenant;
+        let index = self.by_resource.entry(tenant.name).or_insert_with(|| {
+            let mut index: BTreeMap<String, Vec<&'a Observed>> = BTreeMap::new();
+            for row in tenant.rows.all() {
+                if let Ok(resource) = Resource::parse(&row.resource) {
+                    let key = resource.normal().to_owned();
+                    index.entry(key).or_default().push(row);
+                }
+            }
+            index
+        });
+        index.get(normal).cloned().unwrap_or_default()
     }
 }

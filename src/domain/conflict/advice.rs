@@ -188,6 +188,9 @@ impl Budget {
         if let Some(attempts) = self.attempts.filter(|attempts| attempt >= *attempts) {
             return Next::GiveUp(Reason::Attempts(attempts));
         }
+        if let Some(total) = self.total.filter(|total| elapsed >= *total) {
+            return Next::GiveUp(Reason::Budget(total));
+        }
         let left = self.total.map(|total| total.saturating_sub(elapsed));
         if let Some(left) = left.filter(|left| asked > *left) {
             return Next::GiveUp(Reason::AskedTooLong { asked, left });
@@ -207,5 +210,135 @@ impl Budget {
             cap: self.backoff.cap,
         };
         self.floor + room.delay(0, per_mille)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FULL: u16 = 1_000;
+
+    #[track_caller]
+    fn check_next(cause: Cause, attempt: u32, elapsed: Duration, jitter: u16, want: Next) {
+        assert_eq!(next_wait(cause, attempt, elapsed, None, jitter), want);
+    }
+
+    #[track_caller]
+    fn check_asked(cause: Cause, elapsed: Duration, asked: &RetryAfter, want: Next) {
+        assert_eq!(next_wait(cause, 0, elapsed, Some(asked), 0), want);
+    }
+
+    #[test]
+    fn waits_follow_the_budget_of_their_cause() {
+        for (cause, attempt, jitter, wait) in [
+            (Cause::Throttled, 0, FULL, ms(500)),
+            (Cause::Throttled, 3, 500, ms(2_000)),
+            (Cause::WriteContention, 0, FULL, ms(10)),
+            (Cause::WriteContention, 20, FULL, s(1)),
+            (Cause::OperationInProgress, 0, 0, s(5)),
+            (Cause::OperationInProgress, 9, FULL, s(60)),
+            (Cause::DeletionInProgress, 9, FULL, s(30)),
+            (Cause::VersionMismatch, 0, 0, ms(50)),
+            (Cause::VersionMismatch, 4, FULL, ms(500)),
+            (Cause::QuotaExhausted, 0, 0, s(3_600)),
+        ] {
+            check_next(cause, attempt, Duration::ZERO, jitter, Next::After(wait));
+        }
+    }
+
+    #[test]
+    fn attempts_end_by_count_or_by_time() {
+        let give_up = |reason| Next::GiveUp(reason);
+        check_next(
+            Cause::Throttled,
+            6,
+            Duration::ZERO,
+            0,
+            give_up(Reason::Attempts(6)),
+        );
+        check_next(
+            Cause::VersionMismatch,
+            5,
+            Duration::ZERO,
+            0,
+            give_up(Reason::Attempts(5)),
+        );
+        let budget = give_up(Reason::Budget(s(900)));
+        check_next(Cause::OperationInProgress, 0, s(896), 0, budget);
+        let late = give_up(Reason::Budget(s(30)));
+        check_next(Cause::WriteContention, 9, s(31), FULL, late);
+    }
+
+    #[test]
+    fn nobody_calls_earlier_than_asked() {
+        let asked = RetryAfter::For(s(315));
+        check_asked(
+            Cause::Throttled,
+            Duration::ZERO,
+            &asked,
+            Next::After(s(315)),
+        );
+        let left = s(900 - 700);
+        let too_long = Next::GiveUp(Reason::AskedTooLong {
+            asked: s(315),
+            left,
+        });
+        check_asked(Cause::OperationInProgress, s(700), &asked, too_long);
+    }
+
+    #[test]
+    fn a_senseless_demand_ends_it() {
+        let asked = RetryAfter::Absurd("12/31/9999".to_owned());
+        let want = Next::GiveUp(Reason::Absurd("12/31/9999".to_owned()));
+        check_asked(Cause::Throttled, Duration::ZERO, &asked, want);
+    }
+
+    #[test]
+    fn waiting_is_no_cure_for_what_waits_for_a_decision() {
+        for cause in [
+            Cause::AlreadyExists,
+            Cause::NameHeldByOther,
+            Cause::Unclassified,
+        ] {
+            let want = Next::GiveUp(Reason::NotByWaiting(cause));
+            check_next(cause, 0, Duration::ZERO, 0, want);
+        }
+    }
+
+    #[test]
+    fn a_lease_is_waited_for_as_long_as_its_term_and_ten_seconds() {
+        let budget = budget_of_lease(s(60));
+        assert_eq!(budget.next(9, s(50), None, FULL), Next::After(s(15)));
+        assert_eq!(
+            budget.next(9, s(71), None, FULL),
+            Next::GiveUp(Reason::Budget(s(70)))
+        );
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig {
+            failure_persistence: None,
+            ..proptest::prelude::ProptestConfig::default()
+        })]
+
+        #[test]
+        fn no_wait_is_shorter_than_asked_and_none_leaves_the_budget(
+            which in 0..Cause::ALL.len(),
+            attempt in 0..40_u32,
+            elapsed_s in 0..20_000_u64,
+            asked_ms in proptest::option::of(0..90_000_000_u64),
+            jitter in 0..1_000_u16,
+        ) {
+            let cause = Cause::ALL[which];
+            let asked = asked_ms.map(|asked| RetryAfter::For(ms(asked)));
+            let elapsed = s(elapsed_s);
+            if let Next::After(wait) = next_wait(cause, attempt, elapsed, asked.as_ref(), jitter) {
+                proptest::prop_assert!(wait >= ms(asked_ms.unwrap_or(0)));
+                let budget = budget_of(cause).expect("a wait comes from a budget");
+                proptest::prop_assert!(budget.total.is_none_or(|total| elapsed + wait <= total));
+                proptest::prop_assert!(budget.attempts.is_none_or(|attempts| attempt < attempts));
+            }
+        }
     }
 }

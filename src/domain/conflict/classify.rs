@@ -112,8 +112,25 @@ fn fits(rule: &Rule, answer: &Answer<'_>, reading: &Reading) -> bool {
         && (rule.means.cause != Cause::AlreadyExists || may_claim_existence(rule, reading))
 }
 
+/// Codes that only say that something inside failed.
+const WRAPPERS: &[&str] = &[
+    "BadRequest",
+    "Conflict",
+    "Request_BadRequest",
+    // Resource Manager
+    "DeploymentFailed",
+    "DeploymentOperationFailed",
+    "InvalidTemplateDeployment",
+    "MultipleErrorsOccurred",
+    "PreflightValidationCheckFailed",
+    "ResourceDeploymentFailure",
+    "ResourceOperationFailure",
+];
+
 /// Whether the answer is whole enough for "already exists": readable, header and body agree,
-/// and where a text decides, no code stands there that the rule does not know.
+/// and around the code that decides stand only codes that are known. Deeper ones may be new:
+/// Graph adds them, and asks to use the deepest that is known. Where a text decides, no code at
+/// all may be unknown.
 fn may_claim_existence(rule: &Rule, reading: &Reading) -> bool {
     if reading.malformed || reading.header_and_body_disagree() {
         return false;
@@ -121,11 +138,14 @@ fn may_claim_existence(rule: &Rule, reading: &Reading) -> bool {
     let (Codes::OneOf(known) | Codes::OneOfOrNone(known)) = rule.codes else {
         return false;
     };
-    let marked = |code: &str| code.contains('=');
-    rule.text.is_empty()
-        || reading
-            .codes()
-            .all(|code| marked(code) || known.contains(&code))
+    let decides = |code: &str| known.contains(&code);
+    let is_number = |code: &str| code.contains('=') || code.bytes().all(|b| b.is_ascii_digit());
+    let harmless = |code: &str| decides(code) || is_number(code) || WRAPPERS.contains(&code);
+    if rule.text.is_empty() {
+        reading.around(decides).all(harmless)
+    } else {
+        reading.codes().all(harmless)
+    }
 }
 
 fn speaks(patterns: &[&str], texts: &[Text]) -> bool {

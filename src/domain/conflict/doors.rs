@@ -102,10 +102,10 @@ pub const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         service: Service::Messaging,
-        title: "a create that failed through an SDK",
-        portal: "The same create may work after a delay.",
-        api: "Fails with a conflict while the clean-up of an earlier try is pending.",
-        so: "Wait, read the entity, and create only if it is not there.",
+        title: "an event subscription that could not be made through an SDK",
+        portal: "The same create worked by hand, some time later.",
+        api: "The create ended with 404, the event subscription does not exist.",
+        so: "Wait, read it, and create once more only if it is not there; then look into the portal.",
         sources: &["https://github.com/pulumi/pulumi-azure-native/issues/1681"],
     },
 ];

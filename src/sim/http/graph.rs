@@ -58,13 +58,23 @@ pub(super) async fn call(
 }
 
 /// Version and the decoded words behind it.
+///
+/// The JavaScript SDK knows absolute addresses by `https://` alone and puts a nextLink of plain
+/// http behind its base address (`/v1.0/http://127.0.0.1:9000/v1.0/subscriptions`): read as meant.
 fn split(path: &str) -> (String, Vec<String>) {
-    let mut words = path
+    let mut words: Vec<String> = path
         .split('/')
         .filter(|word| !word.is_empty())
-        .map(|word| percent_decode_str(word).decode_utf8_lossy().into_owned());
-    let version = words.next().unwrap_or_default();
-    (version, words.collect())
+        .map(|word| percent_decode_str(word).decode_utf8_lossy().into_owned())
+        .collect();
+    if words.get(1).is_some_and(|word| word == "http:") {
+        words.drain(..words.len().min(3));
+    }
+    if words.is_empty() {
+        return (String::new(), words);
+    }
+    let version = words.remove(0);
+    (version, words)
 }
 
 /// The address by which the caller reached us; nextLink must lead back there.

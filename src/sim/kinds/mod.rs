@@ -263,6 +263,14 @@ impl Kind {
         }
     }
 
+    /// Whether the path names one thing (a user, a drive) and not a collection.
+    pub fn is_single(path: &Path) -> bool {
+        PATTERNS
+            .iter()
+            .find(|(pattern, _)| matches(pattern, path.words()))
+            .is_some_and(|(pattern, _)| pattern.ends_with('*') || pattern.ends_with("/root"))
+    }
+
     /// What the path subscribes to; [`Kind::Unknown`] where no page names it.
     pub fn of(path: &Path) -> Self {
         PATTERNS

@@ -231,41 +231,38 @@ impl Graph for SimGraph {
     }
 
     async fn list(&self, tenant: &TenantId) -> Result<Reply<Listed>, GraphError> {
-        const VERB: &str = "list subscriptions";
+        const VERB: &str = "list the subscriptions";
         let mut listed = Listed {
             rows: Vec::new(),
             incomplete: None,
             pages: 0,
         };
-        let mut trace;
         let mut request = self.request(Op::List, tenant, None);
+        let link = format!("{}/subscriptions?$skiptoken=", request.base);
         let mut seen = std::collections::HashSet::new();
-        loop {
+        let trace = loop {
             // As over HTTP: a page that fails is a listing that fails, so that the wait which the
             // answer may ask for is not lost with it.
             let answer = self.call(VERB, request.clone(), self.patience.read).await?;
             listed.pages += 1;
-            trace = trace_of(&answer);
+            let trace = trace_of(&answer);
             let Content::Page(rows, next) = answer.content else {
                 listed.incomplete = Some("a page could not be read".into());
-                break;
+                break trace;
             };
-            listed
-                .rows
-                .extend(rows.iter().filter_map(|row| observed(row, false)));
-            let Some(next) = next else { break };
-            let token = next
-                .strip_prefix(&format!("{}/subscriptions?$skiptoken=", request.base))
-                .map(str::to_owned);
+            let shown = rows.iter().filter_map(|row| observed(row, false));
+            listed.rows.extend(shown);
+            let Some(next) = next else { break trace };
+            let token = next.strip_prefix(&link).map(str::to_owned);
             let fresh = token
                 .as_ref()
                 .is_some_and(|token| seen.insert(token.clone()));
             if !fresh || listed.pages >= PAGES_MAX {
                 listed.incomplete = Some("a foreign, repeated or endless next page".into());
-                break;
+                break trace;
             }
             request.skiptoken = token;
-        }
+        };
         Ok(Reply {
             value: listed,
             trace,

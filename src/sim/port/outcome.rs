@@ -74,48 +74,45 @@ impl Failed {
         self.by_consequence(answer, verdict, waited(said))
     }
 
+    /// The same order of questions as in the HTTP adapter, which this room may not name: the
+    /// cause first, since one status means different things; then the status.
     fn by_consequence(self, answer: &Answer, verdict: Verdict, wait: Wait) -> GraphError {
         let (operation, trace) = (self.verb, super::trace_of(answer));
-        let detail = words_of(&answer.body);
-        match (answer.status, verdict.cause) {
-            (_, Cause::QuotaExhausted) => GraphError::Quota {
+        let detail = format!("HTTP {}: {}", answer.status, words_of(&answer.body));
+        match self.consequence(answer.status, &verdict) {
+            Consequence::Quota => GraphError::Quota {
                 operation,
                 detail,
                 verdict,
                 trace,
             },
-            (429, _) | (_, Cause::Throttled) => GraphError::Throttled {
+            Consequence::Throttled => GraphError::Throttled {
                 operation,
                 wait,
                 trace,
             },
-            (404, _) if self.operation != Operation::Create => {
-                GraphError::Gone { operation, trace }
-            }
-            (409, _) | (_, Cause::AlreadyExists | Cause::NameHeldByOther) => GraphError::Conflict {
+            Consequence::Gone => GraphError::Gone { operation, trace },
+            Consequence::Conflict => GraphError::Conflict {
                 operation,
                 detail,
                 verdict,
                 trace,
             },
-            (401 | 403, _) => GraphError::Denied {
+            Consequence::Denied => GraphError::Denied {
                 operation,
                 detail,
                 trace,
             },
-            (408 | 500.., _) if verdict.may_have_taken_effect != Effect::No => {
+            Consequence::Trouble if verdict.may_have_taken_effect != Effect::No => {
                 self.unsure(detail, trace, wait)
             }
-            // The endpoint was not ready, or the service has trouble: later it may work.
-            (408 | 500.., _) | (_, Cause::DependencyMissing | Cause::Unavailable) => {
-                GraphError::Unavailable {
-                    operation,
-                    detail,
-                    wait,
-                    trace,
-                }
-            }
-            _ => GraphError::Refused {
+            Consequence::Trouble => GraphError::Unavailable {
+                operation,
+                detail,
+                wait,
+                trace,
+            },
+            Consequence::Refused => GraphError::Refused {
                 operation,
                 detail,
                 verdict,
@@ -123,6 +120,39 @@ impl Failed {
             },
         }
     }
+
+    fn consequence(self, status: u16, verdict: &Verdict) -> Consequence {
+        let names_an_id = self.operation != Operation::Create;
+        match (status, verdict.cause) {
+            (401, _) => Consequence::Denied,
+            (_, Cause::QuotaExhausted) => Consequence::Quota,
+            (_, Cause::Throttled) => Consequence::Throttled,
+            (_, Cause::Unavailable | Cause::AmbiguousOutcome | Cause::NotVisibleYet) => {
+                Consequence::Trouble
+            }
+            (_, Cause::InvalidRequest | Cause::DependencyMissing | Cause::Unclassified) => {
+                match status {
+                    403 => Consequence::Denied,
+                    404 if names_an_id => Consequence::Gone,
+                    409 => Consequence::Conflict,
+                    429 => Consequence::Throttled,
+                    408 | 500.. => Consequence::Trouble,
+                    _ => Consequence::Refused,
+                }
+            }
+            _ => Consequence::Conflict,
+        }
+    }
+}
+
+enum Consequence {
+    Refused,
+    Trouble,
+    Throttled,
+    Gone,
+    Conflict,
+    Quota,
+    Denied,
 }
 
 fn waited(said: Option<RetryAfter>) -> Wait {

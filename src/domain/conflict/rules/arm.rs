@@ -5,6 +5,8 @@ use crate::domain::conflict::Service::{self, *};
 use crate::domain::conflict::rule::{Holder, Rule, means};
 
 const AZURE: &[Service] = &[Arm, AppService, KeyVault, Cosmos, Storage, Messaging];
+/// Where the other operation can be read. Service Bus has rules of its own for it.
+const POLLED: &[Service] = &[Arm, AppService, KeyVault, Cosmos, Storage];
 
 const SOFT_DELETE_NEVER: &str = "Purge it: that cannot be undone.";
 const RESTORE_ADVICE: &str = "If the deleted one is ours by id and tags and the policy allows it, restore it, wait until it can be read, then patch what differs: old content and permissions come back with it.";
@@ -21,7 +23,7 @@ pub(super) const RULES: &[Rule] = &[
             "https://github.com/Azure/apiops/issues/606",
         ])
         .example(Action, 409, r#"{"error":{"code":"ScopeLocked","message":"The scope '/subscriptions/a' cannot perform write operation because following scope(s) are locked: '/subscriptions/a'. Please remove the lock and try again."}}"#),
-    Rule::new("arm/another-operation", AZURE, means::BUSY_POLL)
+    Rule::new("arm/another-operation", POLLED, means::BUSY_POLL)
         .codes(&["AnotherOperationInProgress", "RetryableErrorDueToAnotherOperation"])
         .why("Another operation on this or a dependent resource is under way. Status 429 is no rate limit here.")
         .advice("Poll the operation if the address in the message is of this cloud's Resource Manager, or wait the seconds that the message names; then repeat.")
@@ -125,4 +127,39 @@ pub(super) const RULES: &[Rule] = &[
             "https://github.com/hashicorp/terraform-provider-azurerm/issues/12839",
         ])
         .example(CreateByPut, 409, r#"{"error":{"code":"Gone","message":"Api service shop was soft-deleted."}}"#),
+    Rule::new("arm/scope-locked-words", AZURE, means::ADMIN_LOCK)
+        .text(&["following scope(s) are locked"])
+        .why("An administrator locked the scope; only the message says so.")
+        .advice("Report the locked scope that the message names to its owner.")
+        .never("Remove the lock.")
+        .sources(&["https://github.com/Azure/azure-sdk-for-java/issues/2560"])
+        .example(Delete, 409, r#"{"error":{"code":"Conflict","message":"The scope '/subscriptions/a' cannot perform delete operation because following scope(s) are locked: '/subscriptions/a'."}}"#),
+    Rule::new("arm/another-operation-words", POLLED, means::BUSY_POLL)
+        .text(&["another operation*is in progress", "another operation is already in progress"])
+        .why("Another operation on this or a dependent resource is under way; only the message says so.")
+        .advice("Read the provisioning state until it is final, then repeat.")
+        .never("Follow any address that a body names.")
+        .sources(&["https://github.com/microsoft/AzureTRE/issues/2222"])
+        .example(Update, 409, r#"{"error":{"code":"Conflict","message":"Another operation on this or dependent resource is in progress."}}"#),
+    Rule::new("arm/not-registered-words", AZURE, means::MISSING)
+        .text(&["is not registered to use namespace"])
+        .why("The resource provider is not registered; only the message says so.")
+        .advice("Register the provider that the message names, if that is ours to do; then repeat.")
+        .sources(&["https://github.com/Azure/azure-sdk-for-node/issues/2305"])
+        .example(CreateByPut, 409, r#"{"error":{"code":"Conflict","message":"The subscription is not registered to use namespace 'Microsoft.Web'."}}"#),
+    Rule::new("arm/role-assignment-exists-words", AZURE, means::STANDS)
+        .codes_or_none(&["Conflict", "409"])
+        .text(&["the role assignment already exists"])
+        .why("The same principal has the same role on the same scope already; only the message says so.")
+        .advice("List by principal, role and scope; found: go on.")
+        .never("Delete and create anew: rights are missing meanwhile.")
+        .sources(&["https://github.com/Azure/azure-cli/pull/8599"])
+        .example(CreateByPut, 409, r#"{"error":{"code":"Conflict","message":"The role assignment already exists."}}"#),
+    Rule::new("arm/storage-name-taken-words", AZURE, means::HELD)
+        .text(&["the storage account named*is already taken"])
+        .why("The name of the storage account is taken in all of Azure; only the message says so.")
+        .advice("Ask checkNameAvailability, and let a human choose another name.")
+        .never("Append a suffix automatically.")
+        .sources(&["https://github.com/hashicorp/terraform/issues/11485"])
+        .example(CreateByPut, 409, r#"{"error":{"code":"Conflict","message":"The storage account named data is already taken."}}"#),
 ];

@@ -1,10 +1,12 @@
 //! Graph's directory: users, groups, applications, federated credentials, assignments.
 
 use crate::domain::conflict::Operation::{self, *};
-use crate::domain::conflict::Service::{self, GraphDirectory};
+use crate::domain::conflict::Service::{self, Arm, GraphDirectory};
 use crate::domain::conflict::rule::{Rule, means};
 
 const HERE: &[Service] = &[GraphDirectory];
+/// Templates can hold directory objects, too.
+const WITH_ARM: &[Service] = &[GraphDirectory, Arm];
 /// The object of the request is the one that is to come into being.
 const CREATES: &[Operation] = &[Create, CreateByPut];
 /// The object of the request stands already, so the conflicting one is another.
@@ -90,7 +92,7 @@ pub(super) const RULES: &[Rule] = &[
         .never("Take the whole request for done: of several references none was added.")
         .sources(MEMBERS)
         .example(Update, 400, r#"{"error":{"code":"Request_BadRequest","message":"One or more added object references already exist for the following modified properties: 'members'."}}"#),
-    Rule::new("graph-directory/assignment-exists", HERE, means::STANDS)
+    Rule::new("graph-directory/assignment-exists", WITH_ARM, means::STANDS)
         .codes_or_none(&["Conflict", "DeploymentFailed", "Request_BadRequest", "BadRequest"])
         .text(&["entitlementgrant entry already exists", "permission being assigned already exists"])
         .why("The app role or permission is assigned already.")

@@ -1,3 +1,5 @@
+//! Graph's subscriptions, in the bodies that were seen and in some that were not.
+
 use super::verdict;
 use crate::domain::conflict::Cause::*;
 use crate::domain::conflict::Operation::{self, *};

@@ -1,7 +1,10 @@
 //! What holds for the playbook as a whole, and for each service.
 
+mod azure;
 mod graph_subscriptions;
 mod playbook;
+mod services;
+mod table;
 
 use super::{Answer, Operation, Service, Verdict, classify};
 

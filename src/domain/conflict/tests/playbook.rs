@@ -1,3 +1,5 @@
+//! The playbook as a whole: names, sources, examples, reach.
+
 use std::collections::BTreeSet;
 
 use crate::domain::conflict::{

@@ -73,6 +73,27 @@ pub(super) fn sub_codes(text: &str) -> Vec<String> {
     found
 }
 
+/// Codes as the SDKs print them: "ErrorCode:ContainerBeingDeleted" (Python), `Code="Conflict"`
+/// (Go), "(ScopeLocked) The scope…" (Python), "Code: BadGateway" (.NET).
+pub(super) fn printed_codes(plain: &str) -> Vec<&str> {
+    let start = [("(", ")"), ("Code: ", " ")].into_iter();
+    let start = start.filter_map(|(open, close)| {
+        let (code, _) = plain.strip_prefix(open)?.split_once(close)?;
+        Some(code)
+    });
+    let inside = [("ErrorCode:", ' '), ("Code=\"", '"')].into_iter();
+    let inside = inside.filter_map(|(open, close)| {
+        let (_, after) = plain.split_once(open)?;
+        after.trim_start().split(close).next()
+    });
+    let is_code = |code: &&str| {
+        code.len() >= 4
+            && code.starts_with(|c: char| c.is_ascii_alphabetic())
+            && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    };
+    start.chain(inside).filter(is_code).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,5 +135,25 @@ mod tests {
             ["substatus=1002"]
         );
         assert!(sub_codes("subcode=. substatus: unknown").is_empty());
+    }
+
+    #[test]
+    fn codes_are_read_as_sdks_print_them() {
+        let python = "The specified container is being deleted. Time:1 ErrorCode:ContainerBeingDeleted Error:None";
+        assert_eq!(printed_codes(python), ["ContainerBeingDeleted"]);
+        assert_eq!(printed_codes("(ScopeLocked) The scope"), ["ScopeLocked"]);
+        assert_eq!(printed_codes("Code: BadGateway Message: x"), ["BadGateway"]);
+        let go = r#"Original Error: Code="ScopeLocked" Message="x""#;
+        assert_eq!(printed_codes(go), ["ScopeLocked"]);
+        for none in [
+            "(409 status): There is",
+            "Code: ",
+            "ErrorCode:",
+            "(a b) c",
+            "()",
+        ] {
+            let found = printed_codes(none);
+            assert!(found.is_empty(), "{none}: {found:?}");
+        }
     }
 }

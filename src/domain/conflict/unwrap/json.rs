@@ -97,9 +97,6 @@ fn first_document(reading: &mut Reading, text: &str, depth: u8, nested: u8) -> b
 }
 
 fn any(reading: &mut Reading, value: &Value, place: Place) {
-    if !reading.visit() || place.level > LEVELS_MAX {
-        return;
-    }
     match value {
         Value::Object(map) => object(reading, map, place),
         Value::Array(items) => array(reading, items, place),
@@ -132,6 +129,9 @@ fn is_named(name: &str, wanted: &str) -> bool {
 }
 
 fn object(reading: &mut Reading, map: &Map<String, Value>, place: Place) {
+    if !reading.visit() || place.level > LEVELS_MAX {
+        return;
+    }
     if let Some(items) = field(map, "responses").and_then(Value::as_array) {
         return batch(reading, items, place);
     }
@@ -226,13 +226,14 @@ fn own_texts(reading: &mut Reading, map: &Map<String, Value>, place: Place) {
         "exceptionmessage",
         "reason",
     ] {
-        let text = match field(map, name) {
-            Some(Value::Object(localised)) => field(localised, "value").and_then(Value::as_str),
-            Some(value) => value.as_str(),
-            None => None,
-        };
-        if let Some(text) = text {
-            document_or_text(reading, text, place);
+        match field(map, name) {
+            Some(Value::Object(inner)) => match field(inner, "value").and_then(Value::as_str) {
+                Some(localised) => document_or_text(reading, localised, place),
+                // Some printers put the inner answer there unescaped.
+                None => object(reading, inner, place.deeper()),
+            },
+            Some(Value::String(text)) => document_or_text(reading, text, place),
+            _ => {}
         }
     }
 }
@@ -242,6 +243,9 @@ fn is_word(text: &str) -> bool {
 }
 
 fn array(reading: &mut Reading, items: &[Value], place: Place) {
+    if place.level > LEVELS_MAX {
+        return;
+    }
     let is_batch = items.iter().all(|item| {
         item.as_object()
             .is_some_and(|map| item_status(map).is_some())

@@ -87,6 +87,14 @@ impl Reading {
         self.codes.iter().map(|code| code.text.as_str())
     }
 
+    /// Codes that stand around the deepest one of the wanted ones.
+    pub fn around(&self, wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = &str> {
+        let inner = self.codes.iter().find(|code| wanted(&code.text));
+        let depth = inner.map_or(0, |code| code.depth);
+        let outer = self.codes.iter().filter(move |code| code.depth < depth);
+        outer.map(|code| code.text.as_str())
+    }
+
     /// Texts, the outermost first.
     pub fn texts(&self) -> &[Text] {
         &self.texts
@@ -187,6 +195,9 @@ impl Reading {
         }
         for code in envelope::sub_codes(&folded) {
             self.code(&code, depth.saturating_add(1));
+        }
+        for code in envelope::printed_codes(&plain) {
+            self.code(code, depth);
         }
         self.texts.push(Text { plain, folded });
         if nested < NESTED_MAX {

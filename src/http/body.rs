@@ -1,0 +1,130 @@
+//! Request bodies, bounded in size and time.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody as _};
+use futures::StreamExt as _;
+
+/// The longest that a body may take to arrive. The host sends from the same machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// More than the bound is still read to its end, up to this many times the bound, so that the
+/// caller sees our answer and not a connection reset under its feet.
+const OVERRUN: usize = 16;
+
+/// A body as it arrived.
+#[derive(PartialEq, Eq, Debug)]
+pub(super) enum Received {
+    /// There is none: by its framing, or because nothing came.
+    Empty,
+    /// All of it.
+    Whole(Vec<u8>),
+    /// More than the bound.
+    TooLarge,
+    /// It broke off, or took too long.
+    Broken,
+}
+
+/// Whether the framing alone says that there is no body (no length and no chunks, or length 0).
+pub(super) fn is_absent(body: &Body) -> bool {
+    body.is_end_stream()
+}
+
+/// Reads at most `max` bytes, be they sent with a length or in chunks.
+pub(super) async fn receive(body: Body, max: usize) -> Received {
+    let mut bytes = Vec::new();
+    match consume(body, max, |chunk| bytes.extend_from_slice(chunk)).await {
+        Consumed::All(0) => Received::Empty,
+        Consumed::All(_) => Received::Whole(bytes),
+        Consumed::TooLarge => Received::TooLarge,
+        Consumed::Broken => Received::Broken,
+    }
+}
+
+/// Reads a body and forgets it; says whether it was within the bound.
+pub(super) async fn discard(body: Body, max: usize) -> bool {
+    !matches!(consume(body, max, |_| {}).await, Consumed::TooLarge)
+}
+
+enum Consumed {
+    All(usize),
+    TooLarge,
+    Broken,
+}
+
+async fn consume(body: Body, max: usize, mut keep: impl FnMut(&Bytes)) -> Consumed {
+    let reading = async {
+        let mut chunks = body.into_data_stream();
+        let mut length = 0_usize;
+        while let Some(chunk) = chunks.next().await {
+            let Ok(chunk) = chunk else {
+                return Consumed::Broken;
+            };
+            length = length.saturating_add(chunk.len());
+            if length <= max {
+                keep(&chunk);
+            } else if length > max.saturating_mul(OVERRUN) {
+                break;
+            }
+        }
+        if length > max {
+            Consumed::TooLarge
+        } else {
+            Consumed::All(length)
+        }
+    };
+    tokio::time::timeout(PATIENCE, reading)
+        .await
+        .unwrap_or(Consumed::Broken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunked(chunks: &[&'static str]) -> Body {
+        let chunks: Vec<_> = chunks
+            .iter()
+            .map(|chunk| Ok::<_, std::io::Error>(*chunk))
+            .collect();
+        Body::from_stream(futures::stream::iter(chunks))
+    }
+
+    #[tokio::test]
+    async fn a_body_is_whole_however_it_was_cut() {
+        let whole = |text: &str| Received::Whole(text.as_bytes().to_vec());
+        assert_eq!(receive(Body::from("abcd"), 4).await, whole("abcd"));
+        assert_eq!(receive(chunked(&["ab", "", "cd"]), 4).await, whole("abcd"));
+        assert_eq!(receive(Body::empty(), 4).await, Received::Empty);
+        assert_eq!(receive(chunked(&[]), 4).await, Received::Empty);
+    }
+
+    #[tokio::test]
+    async fn more_than_the_bound_is_not_kept() {
+        assert_eq!(receive(Body::from("abcde"), 4).await, Received::TooLarge);
+        assert_eq!(
+            receive(chunked(&["abc", "de"]), 4).await,
+            Received::TooLarge
+        );
+        assert!(!discard(chunked(&["abc", "de"]), 4).await);
+        assert!(discard(chunked(&["abc", "d"]), 4).await);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_off_is_none() {
+        let broken = futures::stream::iter([Ok("ab"), Err(std::io::Error::other("gone"))]);
+        assert_eq!(
+            receive(Body::from_stream(broken), 4).await,
+            Received::Broken
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_never_ends_is_given_up() {
+        let endless = futures::stream::pending::<Result<Bytes, std::io::Error>>();
+        assert_eq!(
+            receive(Body::from_stream(endless), 4).await,
+            Received::Broken
+        );
+    }
+}
