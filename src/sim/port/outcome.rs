@@ -5,12 +5,23 @@ use crate::domain::conflict::{
 };
 use crate::ports::graph::{GraphError, Trace, Wait};
 use crate::sim::answer::Answer;
+use crate::sim::request::Op;
 
 /// What was tried, for errors.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Failed {
     pub verb: &'static str,
-    pub operation: Operation,
+    pub op: Op,
+}
+
+fn operation_of(op: Op) -> Operation {
+    match op {
+        Op::Create => Operation::Create,
+        Op::List | Op::Get => Operation::Read,
+        Op::Renew => Operation::Update,
+        Op::Reauthorize => Operation::Action,
+        Op::Delete => Operation::Delete,
+    }
 }
 
 impl Failed {
@@ -37,7 +48,7 @@ impl Failed {
 
     fn unsure(self, detail: String, trace: Trace, wait: Wait) -> GraphError {
         let operation = self.verb;
-        if self.operation == Operation::Read {
+        if matches!(self.op, Op::List | Op::Get) {
             GraphError::Unavailable {
                 operation,
                 detail,
@@ -56,13 +67,12 @@ impl Failed {
     /// A refusal, by consequence: the classifier reads the very bytes that HTTP would carry.
     pub fn refused(self, answer: &Answer) -> GraphError {
         let retry_after = answer.retry_after.as_deref();
-        let headers: Vec<(&str, &str)> = retry_after
-            .map(|value| ("Retry-After", value))
-            .into_iter()
-            .collect();
+        let date = answer.http_date();
+        let mut headers = vec![("Date", date.as_str())];
+        headers.extend(retry_after.map(|value| ("Retry-After", value)));
         let verdict = conflict::classify(&conflict::Answer {
             service: Service::GraphSubscriptions,
-            operation: self.operation,
+            operation: operation_of(self.op),
             status: answer.status,
             headers: &headers,
             body: &answer.body,
@@ -122,7 +132,7 @@ impl Failed {
     }
 
     fn consequence(self, status: u16, verdict: &Verdict) -> Consequence {
-        let names_an_id = self.operation != Operation::Create;
+        let names_an_id = !matches!(self.op, Op::Create | Op::List);
         match (status, verdict.cause) {
             (401, _) => Consequence::Denied,
             (_, Cause::QuotaExhausted) => Consequence::Quota,
