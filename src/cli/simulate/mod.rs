@@ -34,13 +34,13 @@ pub struct SimulateArgs {
     /// So many seeds, from the first one on; stops at the first that breaks a rule
     #[arg(long, default_value_t = 1)]
     runs: u64,
-    /// Virtual days, the last six hours of which are quiet
+    /// Virtual days, the last of which is quiet
     #[arg(long, default_value_t = 30)]
     days: u32,
     /// Workers of the fleet; by the seed, if left out
     #[arg(long)]
     workers: Option<usize>,
-    /// Declared subscriptions, at most 8; by the seed, if left out
+    /// Declared subscriptions, at most 7; by the seed, if left out
     #[arg(long)]
     subscriptions: Option<usize>,
     /// Form of the result

@@ -200,7 +200,7 @@ impl People {
         match self.chance.u8(0..5) {
             0 if wanted.len() > 1 => drop(wanted.swap_remove(at)),
             1 => {
-                let others = wishes(&self.realm.tenant, &mut self.chance, 8);
+                let others = wishes(&self.realm.tenant, &mut self.chance, 7);
                 let tag = wanted[at].key.tag();
                 let other = others.into_iter().find(|one| {
                     one.key.resource == wanted[at].key.resource && one.key.tag() != tag

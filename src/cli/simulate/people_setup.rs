@@ -15,7 +15,6 @@ const POOL: &[(&str, &str, &str)] = &[
     ("mailbox", "users/u0/messages", "created,updated"),
     ("chats", "chats/getAllMessages", "created"),
     ("list", "sites/s/lists/l", "updated"),
-    ("presence", "communications/presences/p1", "updated"),
     ("calendar", "users/u1/events", "updated"),
     ("groups", "groups", "updated,deleted"),
     ("drive", "drives/d1/root", "updated"),
@@ -43,6 +42,12 @@ pub fn wishes(tenant: &TenantId, chance: &mut fastrand::Rng, count: usize) -> Ve
         wanted.extend(wish(tenant, name, resource, changes, lifetime));
     }
     wanted
+}
+
+/// The one that lives for an hour at most.
+pub fn presence(tenant: &TenantId) -> Option<Desired> {
+    let resource = "communications/presences/p1";
+    wish(tenant, "presence", resource, "updated", Lifetime::Max)
 }
 
 /// A ring of the keys 1 to `newest`; the newest signs, or stands at the end.

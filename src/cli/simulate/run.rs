@@ -13,7 +13,7 @@ use super::coverage::{Coverage, disharmony};
 use super::flaw::Flaw;
 use super::ledger::{Ledger, lock};
 use super::people::People;
-use super::people_setup::{ring, wishes};
+use super::people_setup::{presence, ring, wishes};
 use super::stint::Worker;
 use super::truth::{Realm, StoreTroubles, Truth};
 use super::weather::{Weather, disarm};
@@ -61,9 +61,9 @@ pub struct Verdict {
 /// Makes an empty store.
 pub type NewStore = dyn Fn() -> Arc<dyn StateStore>;
 
-/// Two audits, the two sightings between which a removal is confirmed, and the waits after
-/// failures; longer than the longest wait of the weather.
-const QUIET: SignedDuration = SignedDuration::from_hours(6);
+/// Four audits of a slow fleet: a mismatched row is seen, seen again, replaced, and confirmed.
+/// Longer than the longest wait of the weather.
+const QUIET: SignedDuration = SignedDuration::from_hours(24);
 
 /// Runs one seed under paused time.
 ///
@@ -121,21 +121,27 @@ impl World {
             .workers
             .unwrap_or_else(|| chance.usize(1..=3))
             .max(1);
-        let count = options.subscriptions.unwrap_or_else(|| chance.usize(2..=8));
-        let minutes = [10, 10, 10, 15][chance.usize(0..4)];
+        let count = options.subscriptions.unwrap_or_else(|| chance.usize(2..=7));
+        // Presence lives for an hour at most, and needs a quick fleet.
+        let quick = chance.u8(0..10) == 0;
+        let minutes = if quick { 10 } else { 60 };
         let began = Instant::now();
         let end = began + Duration::from_secs(u64::from(options.days.max(1)) * 86_400);
         let quiet = end - QUIET.unsigned_abs();
         let tenant = TenantId::parse(TENANT).ok()?;
-        let base = wishes(&tenant, &mut chance, count.max(1));
+        let mut base = wishes(&tenant, &mut chance, count.max(1));
+        if quick {
+            base.extend(presence(&tenant));
+        }
         let policy = Policy {
             tick: SignedDuration::from_mins(minutes),
+            audit_every: SignedDuration::from_mins(minutes * 6),
             ..Policy::default()
         };
         let set = DesiredSet::of(base.clone());
         let realm = realm("prod", &control, store(), policy.clone(), set, workers)?;
         let hourly = Policy {
-            tick: SignedDuration::from_hours(1),
+            tick: SignedDuration::from_hours(2),
             ..policy
         };
         let others = wishes(&tenant, &mut chance, 3).split_off(2);
@@ -170,7 +176,7 @@ impl World {
         }
         let other = Arc::new(Worker::new(1, Arc::clone(&self.second)));
         let terms = Terms {
-            tick: Duration::from_secs(3_600),
+            tick: self.second.policy.tick.unsigned_abs(),
             flaw: Flaw::None,
             ..self.terms.clone()
         };
