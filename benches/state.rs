@@ -50,9 +50,13 @@ fn state(c: &mut Criterion) {
     }
     let bytes = doc.encode();
     let mut group = c.benchmark_group("state of 100,000 subscriptions");
-    group.sample_size(10).throughput(Throughput::Elements(COUNT as u64));
+    group
+        .sample_size(10)
+        .throughput(Throughput::Elements(COUNT as u64));
     group.bench_function("save", |b| b.iter(|| black_box(doc.encode())));
-    group.bench_function("load", |b| b.iter(|| StateDoc::decode(black_box(&bytes)).unwrap()));
+    group.bench_function("load", |b| {
+        b.iter(|| StateDoc::decode(black_box(&bytes)).unwrap())
+    });
     group.finish();
 }
 
