@@ -44,7 +44,20 @@ fn a_steady_hour_costs_one_listing_and_one_patch_for_each_that_is_due() {
 }
 
 #[test]
-fn what_graph_returned_counts_not_what_was_asked() {
+fn what_graph_grants_counts_not_what_was_asked() {
+    let mut world = World::new(&[mail()]);
+    world.graph.grants = Some(minutes(100));
+    world.pass();
+    let created = world.held(&mail()).unwrap().clone();
+    assert_eq!((created.expires, created.due), (at(100), at(70)));
+    world.wait(minutes(70));
+    world.pass();
+    let renewed = world.held(&mail()).unwrap();
+    assert_eq!((renewed.expires, renewed.due), (at(170), at(140)));
+}
+
+#[test]
+fn what_graph_shows_counts_not_what_is_remembered() {
     let mut world = served(at(600), at(0));
     world.pass();
     let shown = world.graph.rows.get_mut(&id("r1")).unwrap();
