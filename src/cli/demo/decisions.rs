@@ -6,7 +6,7 @@ use crate::app::report::Action;
 
 /// How a pass ended, by the first line of an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Ending {
+pub(in crate::cli) enum Ending {
     /// Nothing was due.
     Idle,
     /// Everything that could be done was done.
@@ -18,7 +18,7 @@ pub(super) enum Ending {
 }
 
 impl Ending {
-    pub(super) fn of(lines: &[String]) -> Self {
+    pub(in crate::cli) fn of(lines: &[String]) -> Self {
         let first = lines.first().map_or("", String::as_str);
         match first.split(';').next() {
             Some("pass nothing was due") => Self::Idle,

@@ -6,13 +6,13 @@
 
 mod acts;
 pub(in crate::cli) mod app_folder;
-mod decisions;
-mod page;
+pub(in crate::cli) mod decisions;
+pub(in crate::cli) mod page;
 mod play;
-mod stage;
+pub(in crate::cli) mod stage;
 mod story;
 mod tables;
-mod wishes;
+pub(in crate::cli) mod wishes;
 mod witness;
 
 use std::process::ExitCode;
@@ -32,6 +32,9 @@ use self::wishes::FIRST;
 
 /// The story takes about ten seconds; six times that is a fault.
 const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Exit code of what Ctrl-C ended, as shells count it.
+const INTERRUPTED: u8 = 130;
 
 /// Options of `evergraph demo`.
 #[derive(Debug, Args)]
@@ -78,6 +81,7 @@ pub async fn run(args: DemoArgs) -> ExitCode {
 async fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
     let folder = TempDir::with_prefix("evergraph-demo-").context("no temporary folder")?;
+    let mut stop = std::pin::pin!(super::dev::told_to_stop());
     let page = match args.output {
         Output::Text => Page::of_text(),
         Output::Json => Page::silent(),
@@ -86,12 +90,15 @@ async fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
         stage = tokio::time::timeout(DEADLINE, Stage::build(folder.path(), &FIRST)) => {
             stage.context("the parts did not start in time")??
         }
-        told = super::dev::told_to_stop() => return told.map(|()| ExitCode::from(130)),
+        told = &mut stop => return told.map(|()| ExitCode::from(INTERRUPTED)),
     };
     let urls = urls(&stage, &folder);
     opening(page, &urls);
     let mut play = Play::new(stage, Story::begin(page));
-    let ended = tell(&mut play, began + DEADLINE).await;
+    let ended = tokio::select! {
+        ended = tell(&mut play, began + DEADLINE) => ended,
+        _ = &mut stop => Ended::Interrupted,
+    };
     let tables = match ended {
         Ended::Told(tables) => tables,
         Ended::BrokeOff(why) => {
@@ -103,7 +110,7 @@ async fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
         }
         Ended::Interrupted => {
             play.stage.stop().await;
-            return Ok(ExitCode::from(130));
+            return Ok(ExitCode::from(INTERRUPTED));
         }
     };
     let took = began.elapsed();
@@ -118,23 +125,20 @@ async fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
     };
     if args.keep {
         page.text(&kept(&urls));
-        super::dev::told_to_stop().await?;
+        stop.await?;
     }
     play.stage.stop().await;
     Ok(code)
 }
 
 async fn tell(play: &mut Play, deadline: Instant) -> Ended {
-    tokio::select! {
-        told = tokio::time::timeout_at(deadline, acts::all(play)) => match told {
-            Ok(Ok(tables)) => Ended::Told(tables),
-            Ok(Err(error)) => Ended::BrokeOff(format!("The story broke off: {error:#}.")),
-            Err(_) => Ended::BrokeOff(format!(
-                "The story was expected to end within {} s, and did not.",
-                DEADLINE.as_secs()
-            )),
-        },
-        _ = super::dev::told_to_stop() => Ended::Interrupted,
+    match tokio::time::timeout_at(deadline, acts::all(play)).await {
+        Ok(Ok(tables)) => Ended::Told(tables),
+        Ok(Err(error)) => Ended::BrokeOff(format!("The story broke off: {error:#}.")),
+        Err(_) => Ended::BrokeOff(format!(
+            "The story was expected to end within {} s, and did not.",
+            DEADLINE.as_secs()
+        )),
     }
 }
 

@@ -19,34 +19,36 @@ const BAD: Style = AnsiColor::Red.on_default().bold();
 
 /// Where the story is told to people; silent where programs read it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Page {
+pub(in crate::cli) struct Page {
     is_silent: bool,
 }
 
 impl Page {
-    pub(super) fn of_text() -> Self {
+    pub(in crate::cli) fn of_text() -> Self {
         Self { is_silent: false }
     }
 
-    pub(super) fn silent() -> Self {
+    pub(in crate::cli) fn silent() -> Self {
         Self { is_silent: true }
     }
 
-    pub(super) fn title(self, number: usize, title: &str) {
+    pub(in crate::cli) fn title(self, number: usize, title: &str) {
         self.text(&format!("\n{BOLD}{number}. {title}{BOLD:#}"));
     }
 
-    pub(super) fn prose(self, words: &str) {
+    pub(in crate::cli) fn prose(self, words: &str) {
         self.text(&wrapped(words, WIDTH, "   "));
     }
 
-    pub(super) fn calls(self, calls: &[CallRecord]) {
+    pub(in crate::cli) fn calls(self, calls: &[CallRecord]) {
         for call in calls {
-            self.text(&format!("     {DIM}{}{DIM:#}", line_of(call)));
+            let time = call.at.get(11..19).unwrap_or("");
+            let line = line_of(call, &subject_of(call));
+            self.text(&format!("     {DIM}{time}  {line}{DIM:#}"));
         }
     }
 
-    pub(super) fn claim(self, claim: &Claim) {
+    pub(in crate::cli) fn claim(self, claim: &Claim) {
         let (style, mark) = if claim.ok { (GOOD, '✓') } else { (BAD, '✗') };
         let words = wrapped(&claim.claim, WIDTH, "     ");
         self.text(&format!("   {style}{mark}{style:#} {}", words.trim_start()));
@@ -56,22 +58,29 @@ impl Page {
         }
     }
 
-    pub(super) fn broken(self, why: &str) {
+    pub(in crate::cli) fn broken(self, why: &str) {
         let words = wrapped(why, WIDTH, "     ");
         self.text(&format!("   {BAD}✗{BAD:#} {}", words.trim_start()));
     }
 
     /// Prints text as it is. A reader that went away (`| head`) is no failure of the story.
-    pub(super) fn text(self, text: &str) {
+    pub(in crate::cli) fn text(self, text: &str) {
         if !self.is_silent {
             let _ = writeln!(anstream::stdout().lock(), "{text}");
         }
     }
 }
 
-/// One call as one line: when it came, what was asked, and what was answered.
-fn line_of(call: &CallRecord) -> String {
-    let time = call.at.get(11..19).unwrap_or("");
+/// The name that the story gives what a call is about.
+fn subject_of(call: &CallRecord) -> String {
+    let resource = call.resource.as_deref();
+    resource.map_or_else(String::new, |resource| {
+        name_of(resource).map_or_else(|| short_resource(resource, 20), str::to_owned)
+    })
+}
+
+/// One call as one line: what was asked about what, and what was answered.
+pub(in crate::cli) fn line_of(call: &CallRecord, subject: &str) -> String {
     let id = call.id.as_deref().map(short_id).unwrap_or_default();
     let target = match call.operation {
         Op::Create => "POST   /subscriptions".to_owned(),
@@ -81,14 +90,10 @@ fn line_of(call: &CallRecord) -> String {
         Op::Reauthorize => format!("POST   /subscriptions/{id}/reauthorize"),
         Op::Delete => format!("DELETE /subscriptions/{id}"),
     };
-    let resource = call.resource.as_deref();
-    let subject = resource.map_or_else(String::new, |resource| {
-        name_of(resource).map_or_else(|| short_resource(resource, 20), str::to_owned)
-    });
     let mut answer = match (call.status, call.lost) {
         (Some(status), _) => status.to_string(),
         (None, true) => "the answer was lost".to_owned(),
-        (None, false) => "no answer yet".to_owned(),
+        (None, false) => "unanswered".to_owned(),
     };
     if let Some(code) = &call.code {
         answer.push_str(&format!(" {code}"));
@@ -100,13 +105,13 @@ fn line_of(call: &CallRecord) -> String {
     if echoes > 0 {
         answer.push_str(&format!("  ({echoes} validated)"));
     }
-    format!("{time}  {target:<30} {subject:<16} {answer}")
+    format!("{target:<30} {subject:<16} {answer}")
         .trim_end()
         .to_owned()
 }
 
 /// Prose in lines of at most `width` columns, each after `indent`.
-pub(super) fn wrapped(words: &str, width: usize, indent: &str) -> String {
+pub(in crate::cli) fn wrapped(words: &str, width: usize, indent: &str) -> String {
     let mut lines = vec![indent.to_owned()];
     for word in words.split_whitespace() {
         let last = lines.last().map_or(0, |line| line.chars().count());
@@ -150,16 +155,17 @@ mod tests {
     fn a_call_is_one_line_that_fits_the_page() {
         let mut one = call(Op::Create);
         assert_eq!(
-            line_of(&one),
-            "08:05:00  POST   /subscriptions          people           201 4f1c2d3e"
+            line_of(&one, &subject_of(&one)),
+            "POST   /subscriptions          people           201 4f1c2d3e"
         );
         one.operation = Op::Renew;
         one.status = Some(429);
         one.code = Some("ObjectIdentifierInUse".to_owned());
         one.resource = Some("x".repeat(200));
-        assert!(line_of(&one).chars().count() <= 90, "{}", line_of(&one));
+        let line = line_of(&one, &subject_of(&one));
+        assert!(line.chars().count() <= 80, "{line}");
         one.status = None;
-        assert!(line_of(&one).contains("no answer yet"));
+        assert!(line_of(&one, "").contains("unanswered"));
     }
 
     #[test]

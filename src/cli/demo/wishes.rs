@@ -114,7 +114,7 @@ pub(super) fn declaration(wishes: &[Wish]) -> String {
 }
 
 /// A resource in at most `most` characters: long ids are cut, then the middle is left out.
-pub(super) fn short_resource(resource: &str, most: usize) -> String {
+pub(in crate::cli) fn short_resource(resource: &str, most: usize) -> String {
     let short = |segment: &str| -> String {
         let is_id = segment.chars().count() > 12 && segment.chars().any(|c| c.is_ascii_digit());
         match is_id {
