@@ -2,6 +2,13 @@
 
 pub mod handler;
 
+/// The reader of declarations, for the commands that check one.
+pub mod declaration {
+    #[cfg(feature = "cli")]
+    pub use crate::adapters::declaration::schema;
+    pub use crate::adapters::declaration::{Diagnostic, Reading, Severity, Target, read};
+}
+
 use std::sync::Arc;
 use std::time::Duration;
 
