@@ -250,3 +250,9 @@ impl DesiredSource for NoDeclaration {
         }
     }
 }
+
+/// A store that lives as long as this process, for simulations.
+#[cfg(feature = "cli")]
+pub fn in_memory_store() -> Arc<dyn StateStore> {
+    Arc::new(crate::adapters::state::memory::MemoryStore::new())
+}

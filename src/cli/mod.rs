@@ -8,6 +8,7 @@ mod host;
 mod schema;
 mod settings;
 mod sim;
+pub mod simulate;
 
 use std::process::ExitCode;
 
@@ -35,6 +36,8 @@ enum Command {
     Settings(settings::Args),
     /// Run the local Functions host over an app folder.
     Host(host::HostArgs),
+    /// Runs weeks of a whole fleet in seconds, from one seed
+    Simulate(simulate::SimulateArgs),
     /// Explains an error answer of a Microsoft service: cause, remedy, and what never to do
     Explain(explain::ExplainArgs),
     /// Lists the playbook of conflicts
@@ -53,6 +56,7 @@ pub async fn run() -> ExitCode {
         Command::Schema(args) => schema::run(&args),
         Command::Settings(args) => settings::run(&args),
         Command::Host(args) => host::run(args).await,
+        Command::Simulate(args) => simulate::run(args).await,
         Command::Explain(args) => explain::run(&args),
         Command::Conflicts(args) => conflicts::run(&args),
     }

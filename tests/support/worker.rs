@@ -268,9 +268,9 @@ impl Worker {
         let certificate = desired.and_then(|one| Some(one.certificate.as_ref()?.id.as_str()));
         let answer = match fate {
             Fate::LostBefore => Err(Miss::Unknown),
-            Fate::Well => graph.renew(renewal, certificate, &setup.home),
+            Fate::Well => graph.renew(renewal, certificate, &setup.home, now),
             Fate::LostAfter => {
-                let _lost = graph.renew(renewal, certificate, &setup.home);
+                let _lost = graph.renew(renewal, certificate, &setup.home, now);
                 Err(Miss::Unknown)
             }
         };

@@ -1,0 +1,20 @@
+//! Stories of one fleet: what happens to it, and what becomes of it.
+
+#![allow(clippy::unwrap_used, reason = "test file")]
+
+#[path = "../fleet/mod.rs"]
+mod fleet;
+
+mod brakes;
+mod clocks;
+mod documents;
+mod holders;
+mod leases;
+mod listings;
+mod lost;
+mod mismatches;
+mod modes;
+mod moves;
+mod removals;
+mod rows;
+mod wakes;
