@@ -1,7 +1,6 @@
 //! `evergraph dev`: the same parts as the demo, kept running against your own declaration.
 
 mod copy;
-mod entra;
 mod graph_file;
 mod log;
 
@@ -13,7 +12,6 @@ use clap::Args;
 use jiff::SignedDuration;
 
 use self::copy::Copied;
-use self::entra::TokenEndpoint;
 use super::check;
 use super::demo::{app_folder, page::Page, stage::free_port};
 use crate::app::state_doc::StateDoc;
@@ -28,6 +26,9 @@ const FLEET: &str = "dev";
 
 /// Signs clientState. Known to everybody and good for nothing but a simulation.
 const KEY: &str = "dev:ZXZlcmdyYXBoLWRldi1rZXktLW5vdC1hLXNlY3JldCE=";
+
+/// The declaration is checked against the limits of everybody's Graph.
+const LIMITS_OF: &str = "https://graph.microsoft.com/v1.0";
 
 /// Options of `evergraph dev`.
 #[derive(Debug, Args)]
@@ -64,11 +65,7 @@ pub async fn run(args: DevArgs) -> ExitCode {
         eprintln!("{}", no_declaration(&args.subscriptions));
         return ExitCode::FAILURE;
     }
-    let checked = check::run(&check::Args::of_file(args.subscriptions.clone())).await;
-    if checked != ExitCode::SUCCESS {
-        return checked;
-    }
-    match serve(&args).await {
+    match checked_and_served(&args).await {
         Ok(code) => code,
         Err(error) => {
             eprintln!("evergraph dev: {error:#}");
@@ -86,6 +83,15 @@ fn no_declaration(path: &Path) -> String {
         path.display(),
         path.display()
     )
+}
+
+async fn checked_and_served(args: &DevArgs) -> anyhow::Result<ExitCode> {
+    let graph = LIMITS_OF.parse().context("the address of Graph")?;
+    let checked = check::run(&check::Args::of_file(args.subscriptions.clone(), graph)).await;
+    match checked == ExitCode::SUCCESS {
+        true => serve(args).await,
+        false => Ok(checked),
+    }
 }
 
 async fn serve(args: &DevArgs) -> anyhow::Result<ExitCode> {
@@ -116,7 +122,6 @@ async fn serve(args: &DevArgs) -> anyhow::Result<ExitCode> {
 struct Parts {
     sim: RunningSim,
     host: RunningHost,
-    tokens: TokenEndpoint,
     copied: Copied,
     graph_file: PathBuf,
 }
@@ -137,12 +142,11 @@ impl Parts {
         .await?;
         let graph_file = folder.join("graph.json");
         graph_file::restore(sim.control(), &graph_file)?;
-        let tokens = TokenEndpoint::start().await?;
         let port = match args.port {
             0 => free_port().await?,
             port => port,
         };
-        let mut env = settings(args, &sim, &tokens, port, &state);
+        let mut env = settings(args, &sim, port, &state);
         env.extend(former(&state, port).await?);
         env.extend(app_folder::own_handler()?);
         let host = RunningHost::start(HostOptions {
@@ -158,7 +162,6 @@ impl Parts {
         Ok(Self {
             sim,
             host,
-            tokens,
             copied,
             graph_file,
         })
@@ -166,21 +169,27 @@ impl Parts {
 
     fn opening(&self, args: &DevArgs) -> String {
         let (graph, sim, host) = (self.sim.graph_url(), self.sim.url(), self.host.url());
+        let tenants = self.copied.notice();
         format!(
-            "\nSimulated Graph  {graph}   (any bearer token; control API at {sim}/_sim/)\n\
-             Functions host   {host}        (renew runs every {}; times are UTC)\n\
-             State            {}            (kept until you delete it)\n\n\
-             Make something happen:\n  \
-             curl {sim}/_sim/subscriptions                        # what Graph has\n  \
-             curl -X DELETE {sim}/_sim/subscriptions/ID           # gone behind our back; found within a minute\n  \
-             curl {sim}/_sim/changes -d '{{\"subscription\":\"ID\",\"change_type\":\"created\"}}'\n  \
-             curl {sim}/_sim/faults -d '{{\"operation\":\"create\",\"effect\":\"lose_after\"}}'\n  \
-             curl -X POST -H 'content-type: application/json' -d '{{}}' {host}/admin/functions/renew\n  \
+            "\nSimulated Graph  {graph}  (any bearer token)\n\
+             Control API      {sim}/_sim/\n\
+             Functions host   {host}  (renew runs every {every}; times are UTC)\n\
+             State            {state}  (kept until you delete it)\n\
+             {tenants}\n\
+             Make something happen:\n\n  \
+             # what Graph has, and then: a removal behind our back, found within a minute\n  \
+             curl {sim}/_sim/subscriptions\n  \
+             curl -X DELETE {sim}/_sim/subscriptions/ID\n\n  \
+             # a change that Graph notifies of; the next create loses its reply\n  \
+             curl {sim}/_sim/changes -d '{{\"subscription\":\"ID\",\"change_type\":\"updated\"}}'\n  \
+             curl {sim}/_sim/faults -d '{{\"operation\":\"create\",\"effect\":\"lose_after\"}}'\n\n  \
+             # a run at once; is all well?\n  \
+             curl {host}/admin/functions/renew -H 'content-type: application/json' -d '{{}}'\n  \
              curl -i {host}/api/health\n\n\
-             Edit {} and watch. Ctrl-C stops.\n",
-            duration::write(args.every),
-            args.state.display(),
-            args.subscriptions.display(),
+             Edit {file} and watch. Ctrl-C stops.\n",
+            every = duration::write(args.every),
+            state = args.state.display(),
+            file = args.subscriptions.display(),
         )
     }
 
@@ -202,33 +211,27 @@ impl Parts {
 
     async fn stop(self) -> anyhow::Result<()> {
         self.host.stop().await;
-        self.tokens.stop();
         let saved = graph_file::save(self.sim.control(), &self.graph_file);
         self.sim.stop().await;
         saved
     }
 }
 
-fn settings(
-    args: &DevArgs,
-    sim: &RunningSim,
-    tokens: &TokenEndpoint,
-    port: u16,
-    state: &Path,
-) -> Vec<(String, String)> {
+fn settings(args: &DevArgs, sim: &RunningSim, port: u16, state: &Path) -> Vec<(String, String)> {
     let every = args.every.as_secs();
-    let schedule = format!("{:02}:{:02}:{:02}", every / 3600, every / 60 % 60, every % 60);
+    let schedule = format!(
+        "{:02}:{:02}:{:02}",
+        every / 3600,
+        every / 60 % 60,
+        every % 60
+    );
     [
         ("EVERGRAPH_FLEET", FLEET.to_owned()),
         ("EVERGRAPH_CLIENT_STATE_KEYS", KEY.to_owned()),
         ("EVERGRAPH_PUBLIC_URL", format!("http://127.0.0.1:{port}")),
         ("EVERGRAPH_STATE", format!("file:{}", state.display())),
         ("EVERGRAPH_GRAPH_URL", sim.graph_url()),
-        // Tokens that name the tenant, so that the simulated Graph keeps tenants apart.
-        ("EVERGRAPH_CREDENTIAL", "client-secret".to_owned()),
-        ("EVERGRAPH_CLIENT_ID", entra::APPLICATION.to_owned()),
-        ("EVERGRAPH_CLIENT_SECRET", "none is needed here".to_owned()),
-        ("EVERGRAPH_AUTHORITY", tokens.url()),
+        ("EVERGRAPH_CREDENTIAL", "none".to_owned()),
         ("EVERGRAPH_LEASE_S", "5".to_owned()),
         ("EVERGRAPH_TICK", duration::write(args.every)),
         ("EVERGRAPH_SCHEDULE", schedule),
@@ -295,7 +298,10 @@ mod tests {
     #[test]
     fn a_missing_declaration_is_told_with_the_way_to_one() {
         let words = no_declaration(Path::new("subscriptions.toml"));
-        assert!(words.contains("cp subscriptions.example.toml subscriptions.toml"), "{words}");
+        assert!(
+            words.contains("cp subscriptions.example.toml subscriptions.toml"),
+            "{words}"
+        );
         assert!(words.contains("--subscriptions FILE"), "{words}");
     }
 }

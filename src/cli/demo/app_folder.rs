@@ -37,8 +37,7 @@ pub(in crate::cli) fn write(folder: &Path) -> anyhow::Result<()> {
             fs::create_dir_all(parent)
                 .with_context(|| format!("could not make {}", parent.display()))?;
         }
-        fs::write(&path, content)
-            .with_context(|| format!("could not write {}", path.display()))?;
+        fs::write(&path, content).with_context(|| format!("could not write {}", path.display()))?;
     }
     Ok(())
 }

@@ -64,7 +64,10 @@ impl Decided {
         let end = rest.find([',', ' ']).unwrap_or(rest.len());
         let (reason, words) = rest.split_at(end);
         let words = words.trim_start_matches([',', ' ']);
-        let words = match words.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')) {
+        let words = match words
+            .strip_prefix('(')
+            .and_then(|inner| inner.strip_suffix(')'))
+        {
             Some(inner) => inner,
             None => words,
         };
@@ -120,8 +123,14 @@ mod tests {
         };
         let read = |one: &Decision| Decided::read(&one.sentence(), "08:00").unwrap();
         let seen = read(&decision);
-        assert_eq!((seen.action.as_str(), seen.subject.as_str()), ("create", "people"));
-        assert_eq!((seen.reason.as_str(), seen.words.as_str()), ("missing", "until noon"));
+        assert_eq!(
+            (seen.action.as_str(), seen.subject.as_str()),
+            ("create", "people")
+        );
+        assert_eq!(
+            (seen.reason.as_str(), seen.words.as_str()),
+            ("missing", "until noon")
+        );
         decision.outcome = "conflict".to_owned();
         let seen = read(&decision);
         assert_eq!(seen.reason, "missing");

@@ -124,8 +124,10 @@ async fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
         false => ExitCode::FAILURE,
     };
     if args.keep {
+        let kept_in = folder.keep();
         page.text(&kept(&urls));
         stop.await?;
+        page.text(&format!("\nThe files stay in {}.", kept_in.display()));
     }
     play.stage.stop().await;
     Ok(code)
@@ -172,18 +174,24 @@ fn closing(story: &Story, page: Page, took: Duration) {
         true => format!("All {all} claims were checked and true"),
         false => format!("{good} of {all} claims were true; the story is not"),
     };
-    page.text(&format!("\n{verdict}. It took {:.1} s.", took.as_secs_f64()));
+    page.text(&format!(
+        "\n{verdict}. It took {:.1} s.",
+        took.as_secs_f64()
+    ));
 }
 
 fn kept(urls: &Value) -> String {
-    let (control, graph, host) = (word(urls, "control"), word(urls, "graph"), word(urls, "host"));
+    let (control, graph, host) = (
+        word(urls, "control"),
+        word(urls, "graph"),
+        word(urls, "host"),
+    );
     format!(
-        "\nEverything keeps running until Ctrl-C; the files are in {}.\n\n  \
+        "\nEverything keeps running until Ctrl-C. Try:\n\n  \
          curl -H 'Authorization: Bearer none' {graph}/subscriptions\n  \
          curl {control}calls\n  \
          curl {control}clock -d '{{\"advance\":\"6h\"}}'\n  \
-         curl {host}/api/health",
-        word(urls, "folder")
+         curl -i {host}/api/health"
     )
 }
 

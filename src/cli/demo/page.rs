@@ -44,17 +44,29 @@ impl Page {
         for call in calls {
             let time = call.at.get(11..19).unwrap_or("");
             let line = line_of(call, &subject_of(call));
-            self.text(&format!("     {DIM}{time}  {line}{DIM:#}"));
+            self.text(&format!("   {DIM}{time}  {line}{DIM:#}"));
         }
     }
 
     pub(in crate::cli) fn claim(self, claim: &Claim) {
-        let (style, mark) = if claim.ok { (GOOD, '✓') } else { (BAD, '✗') };
+        let (style, mark) = if claim.ok {
+            (GOOD, '✓')
+        } else {
+            (BAD, '✗')
+        };
         let words = wrapped(&claim.claim, WIDTH, "     ");
         self.text(&format!("   {style}{mark}{style:#} {}", words.trim_start()));
         if !claim.ok {
-            self.text(&wrapped(&format!("expected: {}", claim.expected), WIDTH, "       "));
-            self.text(&wrapped(&format!("seen:     {}", claim.seen), WIDTH, "       "));
+            self.text(&wrapped(
+                &format!("expected: {}", claim.expected),
+                WIDTH,
+                "       ",
+            ));
+            self.text(&wrapped(
+                &format!("seen:     {}", claim.seen),
+                WIDTH,
+                "       ",
+            ));
         }
     }
 
@@ -103,9 +115,9 @@ pub(in crate::cli) fn line_of(call: &CallRecord, subject: &str) -> String {
     }
     let echoes = call.handshakes.len();
     if echoes > 0 {
-        answer.push_str(&format!("  ({echoes} validated)"));
+        answer.push_str(&format!(" ({echoes} validated)"));
     }
-    format!("{target:<30} {subject:<16} {answer}")
+    format!("{target:<30} {subject:<15} {answer}")
         .trim_end()
         .to_owned()
 }
@@ -156,7 +168,7 @@ mod tests {
         let mut one = call(Op::Create);
         assert_eq!(
             line_of(&one, &subject_of(&one)),
-            "POST   /subscriptions          people           201 4f1c2d3e"
+            "POST   /subscriptions          people          201 4f1c2d3e"
         );
         one.operation = Op::Renew;
         one.status = Some(429);
@@ -171,6 +183,9 @@ mod tests {
     #[test]
     fn prose_is_wrapped_at_words() {
         assert_eq!(wrapped("a bb ccc dddd", 9, "  "), "  a bb\n  ccc\n  dddd");
-        assert_eq!(wrapped("longerthanwidth b", 9, "  "), "  longerthanwidth\n  b");
+        assert_eq!(
+            wrapped("longerthanwidth b", 9, "  "),
+            "  longerthanwidth\n  b"
+        );
     }
 }

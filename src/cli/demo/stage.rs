@@ -120,7 +120,11 @@ impl Stage {
     pub(super) async fn second_host(&self) -> anyhow::Result<RunningHost> {
         let options = HostOptions {
             run_schedules: false,
-            ..options(&self.app, self.settings.clone(), Arc::clone(&self.clock) as _)
+            ..options(
+                &self.app,
+                self.settings.clone(),
+                Arc::clone(&self.clock) as _,
+            )
         };
         let host = RunningHost::start(options).await?;
         host.ready().await?;
@@ -146,7 +150,13 @@ impl Stage {
     /// The number of the last call of Graph.
     pub(super) fn last_call(&self) -> u64 {
         let sim = self.control().sim();
-        sim.with(|service, _| service.calls.log().next_back().map_or(0, |call| call.number))
+        sim.with(|service, _| {
+            service
+                .calls
+                .log()
+                .next_back()
+                .map_or(0, |call| call.number)
+        })
     }
 
     /// The calls of Graph after that one, in the order in which they came.
@@ -240,7 +250,10 @@ impl Stage {
         let lines = &invocation.logs;
         Run {
             ending: Ending::of(lines),
-            decisions: lines.iter().filter_map(|line| Decided::read(line, &at)).collect(),
+            decisions: lines
+                .iter()
+                .filter_map(|line| Decided::read(line, &at))
+                .collect(),
             invocation,
         }
     }
@@ -248,7 +261,9 @@ impl Stage {
     /// The process of a group, where one runs.
     pub(super) fn pid(&self, group: &Group) -> Option<u32> {
         let pids = self.host.pids();
-        pids.into_iter().find(|(one, _)| one == group).map(|(_, pid)| pid)
+        pids.into_iter()
+            .find(|(one, _)| one == group)
+            .map(|(_, pid)| pid)
     }
 
     /// The last errors that handlers wrote, for whoever has to find out why the story broke off.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::decisions::Decided;
@@ -16,6 +17,15 @@ const WIDTH: u16 = 98;
 
 /// Columns of a resource.
 const RESOURCE: usize = 31;
+
+/// Columns of the words of a decision.
+const WORDS: usize = 34;
+
+/// Beginnings that say less than what comes after them.
+const BEGINNINGS: [&str; 2] = [
+    "conflict (a conflict stands in the way to create a subscription: ",
+    "left alone (subscription ",
+];
 
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Tables {
@@ -134,7 +144,14 @@ fn right(table: &mut Table, columns: std::ops::Range<usize>) {
 }
 
 fn subscriptions_text(rows: &[Subscription]) -> Table {
-    let mut table = table(&["subscription", "resource", "state", "expiry", "renewals", "id"]);
+    let mut table = table(&[
+        "subscription",
+        "resource",
+        "state",
+        "expiry",
+        "renewals",
+        "id",
+    ]);
     for row in rows {
         let expires = row.expires.as_deref().and_then(|text| text.get(..16));
         table.add_row([
@@ -151,7 +168,14 @@ fn subscriptions_text(rows: &[Subscription]) -> Table {
 }
 
 fn calls_text(rows: &[Calls]) -> Table {
-    let mut table = table(&["calls of Graph", "all", "ok", "refused", "unanswered", "validated"]);
+    let mut table = table(&[
+        "calls of Graph",
+        "all",
+        "ok",
+        "refused",
+        "unanswered",
+        "validated",
+    ]);
     for row in rows {
         table.add_row([
             row.kind.to_owned(),
@@ -168,21 +192,38 @@ fn calls_text(rows: &[Calls]) -> Table {
 
 fn decisions_text(rows: &[Decided]) -> Table {
     let mut table = table(&["decided", "what", "about", "reason", "in words"]);
+    let mut rows = rows.to_vec();
+    rows.dedup();
     for row in rows {
-        let is_id = row.subject.len() == 36 && row.subject.matches('-').count() == 4;
-        let subject = match is_id {
-            true => short_id(&row.subject),
-            false => row.subject.clone(),
-        };
         table.add_row([
-            row.at.clone(),
-            row.action.clone(),
-            subject,
-            row.reason.clone(),
-            row.words.clone(),
+            row.at,
+            row.action,
+            short_words(&row.subject),
+            row.reason,
+            short_words(&row.words),
         ]);
     }
     table
+}
+
+/// Words in one short line: ids and moments are cut, and what is still too long ends in `…`.
+fn short_words(words: &str) -> String {
+    let short = |word: &str| match word.parse::<Timestamp>() {
+        Ok(moment) => moment.strftime("%m-%d %H:%M").to_string(),
+        Err(_) if word.len() == 36 && word.matches('-').count() == 4 => short_id(word),
+        Err(_) => word.to_owned(),
+    };
+    let short: Vec<String> = words.split(' ').map(short).collect();
+    let whole = short.join(" ");
+    let told = BEGINNINGS.iter().find_map(|one| whole.strip_prefix(one));
+    let line = told.map_or(whole.as_str(), |told| told.trim_end_matches(')'));
+    match line.chars().count() > WORDS {
+        true => {
+            let cut: String = line.chars().take(WORDS - 1).collect();
+            format!("{}…", cut.trim_end_matches([' ', ':']))
+        }
+        false => line.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -194,7 +235,9 @@ mod tests {
     fn every_line_fits_a_page() {
         let long = "words ".repeat(60);
         let decided = Decided::read(
-            &format!("hold 5eed0000-0000-4000-8000-000000000001: foreign-holder, left alone ({long})"),
+            &format!(
+                "hold 5eed0000-0000-4000-8000-000000000001: foreign-holder, left alone ({long})"
+            ),
             "03-02 08:05",
         );
         let tables = Tables {
@@ -208,5 +251,18 @@ mod tests {
         }
         assert!(text.contains("contracts-drive"), "{text}");
         assert!(text.contains("missing"), "{text}");
+    }
+
+    #[test]
+    fn words_are_cut_to_what_people_follow() {
+        let words = "conflict (a conflict stands in the way to create a subscription: HTTP 409: \
+                     ObjectIdentifierInUse: Subscription Id";
+        assert_eq!(short_words(words), "HTTP 409: ObjectIdentifierInUse…");
+        assert_eq!(
+            short_words("until 2026-03-02T16:05:00.031Z"),
+            "until 03-02 16:05"
+        );
+        let holder = "subscription 64f6ef96-a69c-4fb0-a5fe-2611e19bda99 holds it";
+        assert_eq!(short_words(holder), "subscription 64f6ef96 holds it");
     }
 }

@@ -99,9 +99,8 @@ pub(super) fn name_of(resource: &str) -> Option<&'static str> {
 
 /// The wishes as a declaration.
 pub(super) fn declaration(wishes: &[Wish]) -> String {
-    let mut text = format!(
-        "[defaults]\ntenant = \"contoso\"\n\n[tenants.contoso]\nid = \"{TENANT}\"\n"
-    );
+    let mut text =
+        format!("[defaults]\ntenant = \"contoso\"\n\n[tenants.contoso]\nid = \"{TENANT}\"\n");
     for wish in wishes {
         // Writing to a string cannot fail.
         let _ = write!(
@@ -129,7 +128,11 @@ pub(in crate::cli) fn short_resource(resource: &str, most: usize) -> String {
     }
     match (&segments[..], segments.last()) {
         ([first, second, _, ..], Some(last)) => format!("{first}/{second}/…/{last}"),
-        _ => whole.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
+        _ => whole
+            .chars()
+            .take(most.saturating_sub(1))
+            .chain(['…'])
+            .collect(),
     }
 }
 

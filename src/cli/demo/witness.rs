@@ -43,7 +43,11 @@ impl Witness {
     }
 
     /// What came after the place, picked by `pick`.
-    pub(super) fn since<T>(&self, mark: usize, pick: impl FnMut(&HostEvent) -> Option<T>) -> Vec<T> {
+    pub(super) fn since<T>(
+        &self,
+        mark: usize,
+        pick: impl FnMut(&HostEvent) -> Option<T>,
+    ) -> Vec<T> {
         self.with(|seen| seen.iter().skip(mark).filter_map(pick).collect())
     }
 
@@ -72,10 +76,7 @@ impl Witness {
         };
         match tokio::time::timeout(limit, found).await {
             Ok(found) => found,
-            Err(_) => anyhow::bail!(
-                "{what} was not seen within {} s",
-                limit.as_secs()
-            ),
+            Err(_) => anyhow::bail!("{what} was not seen within {} s", limit.as_secs()),
         }
     }
 
@@ -119,7 +120,10 @@ mod tests {
         let late = witness.wait(mark, limit, "a word", word).await.unwrap_err();
         assert_eq!(late.to_string(), "a word was not seen within 3 s");
         tell.send(event("b")).unwrap();
-        assert_eq!(witness.wait(mark, limit, "a word", word).await.unwrap(), "b");
+        assert_eq!(
+            witness.wait(mark, limit, "a word", word).await.unwrap(),
+            "b"
+        );
         assert_eq!(witness.since(0, word), ["a", "b"]);
         drop(tell);
         let ended = witness.wait(2, limit, "a word", word).await.unwrap_err();

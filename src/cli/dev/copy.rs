@@ -1,7 +1,8 @@
-//! The declaration as the handlers read it: yours, without the credentials of tenants.
+//! The declaration as the handlers read it: yours, in one simulated tenant.
 //!
-//! The simulated Graph takes any token, and nobody's real secret belongs in a simulation. So
-//! every tenant gets its tokens from the local token endpoint, whatever the file says.
+//! The simulated Graph takes any token, and nobody's real secret belongs in a simulation. So no
+//! token is sent at all (the credential `none`), and without a token the simulated Graph cannot
+//! tell tenants apart: several are put into one.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,6 +20,7 @@ pub(super) struct Copied {
     from: PathBuf,
     to: PathBuf,
     seen: Option<String>,
+    tenants: Vec<String>,
 }
 
 impl Copied {
@@ -27,6 +29,7 @@ impl Copied {
             from: from.to_owned(),
             to: to.to_owned(),
             seen: None,
+            tenants: Vec::new(),
         }
     }
 
@@ -37,9 +40,22 @@ impl Copied {
         if self.seen.as_ref() == Some(&text) {
             return Ok(false);
         }
-        app_folder::replace(&self.to, &without_credentials(&text))?;
+        let (copy, tenants) = simulated(&text);
+        app_folder::replace(&self.to, &copy)?;
+        self.tenants = tenants;
         self.seen = Some(text);
         Ok(true)
+    }
+
+    /// What is not as declared, where anything is.
+    pub(super) fn notice(&self) -> String {
+        match self.tenants.len() {
+            0 | 1 => String::new(),
+            _ => format!(
+                "Tenants          {} are simulated as one\n",
+                self.tenants.join(", ")
+            ),
+        }
     }
 
     /// Copies every change, for ever. A file that is away for a moment, as some editors leave
@@ -55,24 +71,58 @@ impl Copied {
     }
 }
 
-/// Leaves only the id of each tenant. What is no TOML is left as it is: the handler says so.
-fn without_credentials(text: &str) -> String {
+/// The keys of a tenant that say how to get a token.
+const CREDENTIAL: [&str; 4] = [
+    "credential",
+    "client_id",
+    "secret_setting",
+    "certificate_setting",
+];
+
+/// The declaration in one tenant without a credential, and the names of the tenants that were
+/// put into it. What is no TOML is left as it is: the handler says so.
+fn simulated(text: &str) -> (String, Vec<String>) {
+    let unchanged = || (text.to_owned(), Vec::new());
     let Ok(mut table) = text.trim_start_matches('\u{feff}').parse::<toml::Table>() else {
-        return text.to_owned();
+        return unchanged();
     };
+    let default = table.get("defaults").and_then(|all| all.get("tenant"));
+    let default = default.and_then(toml::Value::as_str).map(str::to_owned);
     let Some(toml::Value::Table(tenants)) = table.get_mut("tenants") else {
-        return text.to_owned();
+        return unchanged();
     };
-    const CREDENTIAL: [&str; 4] = [
-        "credential",
-        "client_id",
-        "secret_setting",
-        "certificate_setting",
-    ];
-    for tenant in tenants.values_mut().filter_map(toml::Value::as_table_mut) {
-        tenant.retain(|key, _| !CREDENTIAL.contains(&key));
+    let names: Vec<String> = tenants.keys().cloned().collect();
+    let known = default.filter(|name| tenants.contains_key(name));
+    let Some(stays) = known.or_else(|| names.first().cloned()) else {
+        return unchanged();
+    };
+    tenants.retain(|name, _| *name == stays);
+    for (_, tenant) in tenants.iter_mut() {
+        if let Some(tenant) = tenant.as_table_mut() {
+            tenant.retain(|key, _| !CREDENTIAL.iter().any(|one| *one == key));
+        }
     }
-    toml::to_string(&table).unwrap_or_else(|_| text.to_owned())
+    move_into(&mut table, &stays, &names);
+    match toml::to_string(&table) {
+        Ok(text) => (text, names),
+        Err(_) => unchanged(),
+    }
+}
+
+/// Subscriptions of the other tenants that are declared become the one tenant's; a name that is
+/// declared nowhere stays, and is refused.
+fn move_into(table: &mut toml::Table, stays: &str, names: &[String]) {
+    let Some(toml::Value::Array(all)) = table.get_mut("subscriptions") else {
+        return;
+    };
+    for tenant in all.iter_mut().filter_map(|one| one.get_mut("tenant")) {
+        if tenant
+            .as_str()
+            .is_some_and(|name| names.iter().any(|one| one == name))
+        {
+            *tenant = toml::Value::String(stays.to_owned());
+        }
+    }
 }
 
 #[cfg(test)]
@@ -80,19 +130,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn credentials_go_and_everything_else_stays() {
+    fn several_tenants_become_one_without_a_credential() {
         let example = include_str!("../../../subscriptions.example.toml");
         let mut wanted: toml::Table = example.parse().unwrap();
-        let copy: toml::Table = without_credentials(example).parse().unwrap();
-        let tenant = wanted["tenants"]["fabrikam"].as_table_mut().unwrap();
-        assert!(tenant.contains_key("secret_setting"), "the example shows one");
-        tenant.retain(|key, _| key == "id");
-        assert_eq!(copy, wanted);
+        let tenants = wanted["tenants"].as_table_mut().unwrap();
+        assert!(tenants["fabrikam"].get("secret_setting").is_some());
+        tenants.remove("fabrikam");
+        let all = wanted["subscriptions"].as_array_mut().unwrap();
+        let moved = all.iter_mut().filter_map(|one| one.get_mut("tenant"));
+        for tenant in moved {
+            assert_eq!(tenant.as_str(), Some("fabrikam"));
+            *tenant = "contoso".into();
+        }
+        let (copy, tenants) = simulated(example);
+        assert_eq!(copy.parse::<toml::Table>().unwrap(), wanted);
+        assert_eq!(tenants, ["contoso", "fabrikam"]);
     }
 
     #[test]
-    fn what_is_no_toml_is_left_to_the_handler() {
-        assert_eq!(without_credentials("[[["), "[[[");
+    fn a_credential_goes_and_the_rest_of_a_tenant_stays() {
+        let text = "[tenants.a]\nid = \"x\"\ncredential = \"azure-cli\"\n\n[[subscriptions]]\ntenant = \"b\"\n";
+        let (copy, _) = simulated(text);
+        let copy: toml::Table = copy.parse().unwrap();
+        assert_eq!(copy["tenants"]["a"].as_table().unwrap().len(), 1);
+        assert_eq!(copy["subscriptions"][0]["tenant"].as_str(), Some("b"));
+    }
+
+    #[test]
+    fn what_is_no_toml_or_names_no_tenant_is_left_to_the_handler() {
+        for text in ["[[[", "", "tenants = 3", "[tenants]"] {
+            assert_eq!(simulated(text).0, text);
+        }
     }
 
     #[test]

@@ -58,7 +58,10 @@ fn restore_row(control: &Control, saved: Map<String, Value>) -> anyhow::Result<(
         let text = text(name).with_context(|| format!("a subscription has no {name}"))?;
         Ok(text.parse()?)
     };
-    let (id, expires) = (text("id").context("a subscription has no id")?, moment("expirationDateTime")?);
+    let (id, expires) = (
+        text("id").context("a subscription has no id")?,
+        moment("expirationDateTime")?,
+    );
     let created = moment("created")?;
     if expires <= control.now() {
         return Ok(());
@@ -139,7 +142,10 @@ mod tests {
         for spoilt in ["{}", "[{}]", "[", r#"[{"id":"a","created":"soon"}]"#] {
             std::fs::write(&file, spoilt).unwrap();
             let error = restore(&control, &file).unwrap_err();
-            assert!(format!("{error:#}").contains("delete it to begin anew"), "{error:#}");
+            assert!(
+                format!("{error:#}").contains("delete it to begin anew"),
+                "{error:#}"
+            );
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::sim::deliveries::{Cargo, Delivery, Standing};
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Columns of a resource.
-const RESOURCE: usize = 28;
+const RESOURCE: usize = 30;
 
 /// Tells everything, for ever.
 pub(super) async fn follow<T>(host: &RunningHost, control: &Control, graph_file: &Path) -> T {
@@ -90,7 +90,7 @@ impl Log {
             self.open_calls.remove(&call.number);
             let resource = call.resource.as_deref();
             let subject = resource.map_or_else(String::new, |one| short_resource(one, RESOURCE));
-            self.line("graph", &line_of(&call, &subject));
+            self.line("graph", &line_of(&call, &format!("{subject:<RESOURCE$}")));
         }
     }
 
@@ -109,9 +109,14 @@ impl Log {
         match event {
             HostEvent::HandlerReady { group, pid, waited } => {
                 let ms = waited.as_millis();
-                self.line("handler", &format!("{pid} ({group}) is ready after {ms} ms"));
+                self.line(
+                    "handler",
+                    &format!("{pid} ({group}) is ready after {ms} ms"),
+                );
             }
-            HostEvent::HandlerExited { group, pid, exit, .. } => {
+            HostEvent::HandlerExited {
+                group, pid, exit, ..
+            } => {
                 self.line("handler", &format!("{pid} ({group}) {exit}"));
             }
             HostEvent::HandlerNotStarted { why, .. }
@@ -134,7 +139,10 @@ impl Log {
         }
         if let Cause::Http { method, path } = &one.cause {
             if one.function == "health" {
-                self.line("host", &format!("{method} {path}: {}", status(&one.outcome)));
+                self.line(
+                    "host",
+                    &format!("{method} {path}: {}", status(&one.outcome)),
+                );
             }
             return;
         }
@@ -158,7 +166,9 @@ impl Log {
 
 fn status(outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Succeeded { status: Some(status) } => status.to_string(),
+        Outcome::Succeeded {
+            status: Some(status),
+        } => status.to_string(),
         _ => "no status".to_owned(),
     }
 }
@@ -169,18 +179,22 @@ fn delivery_words(delivery: &Delivery) -> String {
         Cargo::Lifecycle => "lifecycle events",
     };
     let items = delivery.body["value"].as_array().map_or(0, Vec::len);
-    let answer = delivery.attempts.last().map_or_else(String::new, |attempt| {
-        match (&attempt.status, &attempt.error) {
-            (Some(status), _) => status.to_string(),
-            (None, Some(error)) => error.clone(),
-            (None, None) => "no answer".to_owned(),
-        }
-    });
+    let answer = delivery
+        .attempts
+        .last()
+        .map_or_else(String::new, |attempt| {
+            match (&attempt.status, &attempt.error) {
+                (Some(status), _) => status.to_string(),
+                (None, Some(error)) => error.clone(),
+                (None, None) => "no answer".to_owned(),
+            }
+        });
     let then = match delivery.standing {
         Standing::Delivered => "delivered",
         Standing::Dropped => "given up",
         Standing::Waiting | Standing::Sending => "Graph keeps it and tries again",
     };
-    let path = url::Url::parse(&delivery.url).map_or_else(|_| String::new(), |url| url.path().to_owned());
+    let path =
+        url::Url::parse(&delivery.url).map_or_else(|_| String::new(), |url| url.path().to_owned());
     format!("{items} {cargo} to {path}: {answer}, {then}")
 }

@@ -6,9 +6,7 @@ use serde_json::json;
 use super::super::play::{Play, entry_of};
 use super::super::wishes::{CONTESTED, short_id};
 use super::{creates_of, of, operations};
-use crate::domain::conflict::{
-    Answer, Cause, Operation, Service, Verdict, classify, find_rule,
-};
+use crate::domain::conflict::{Answer, Cause, Operation, Service, Verdict, classify, find_rule};
 use crate::domain::state::BlockedBy;
 use crate::sim::calls::CallRecord;
 use crate::sim::control::PlantOrder;
@@ -56,12 +54,14 @@ fn plant(play: &Play) -> anyhow::Result<Row> {
 
 fn claims_of_answer(play: &mut Play, calls: &[CallRecord], holder: &Row) {
     let refused = creates_of(calls, CONTESTED.resource);
-    let (status, code) = match refused[..] {
-        [call] => (call.status.unwrap_or_default(), call.code.clone().unwrap_or_default()),
-        _ => (0, format!("{} POST", refused.len())),
-    };
+    let (status, code) = refused.first().map_or((0, String::new()), |call| {
+        (
+            call.status.unwrap_or_default(),
+            call.code.clone().unwrap_or_default(),
+        )
+    });
     play.story.same(
-        "Graph refused the one POST with a conflict",
+        "Graph refused the POST with a conflict",
         &"409 ObjectIdentifierInUse".to_owned(),
         &format!("{status} {code}"),
     );
@@ -84,7 +84,11 @@ fn claims_of_answer(play: &mut Play, calls: &[CallRecord], holder: &Row) {
         "It was recognised, with the id of the holder",
         verdict.cause == Cause::AlreadyExists && verdict.holder.as_deref() == Some(&holder.id),
         format!("{}, held by {}", Cause::AlreadyExists, holder.id),
-        format!("{}, held by {}", verdict.cause, verdict.holder.unwrap_or_default()),
+        format!(
+            "{}, held by {}",
+            verdict.cause,
+            verdict.holder.unwrap_or_default()
+        ),
     );
     let read = of(calls, Op::Get).any(|call| call.id.as_deref() == Some(&holder.id));
     play.story.claim(
@@ -101,7 +105,9 @@ fn verdict(play: &Play, status: u16, code: &str) -> Verdict {
     let mut decisions = play.decisions.iter().rev();
     let reported = decisions.find(|one| one.action == "create" && one.subject == CONTESTED.name);
     let words = reported.map_or("", |one| one.words.as_str());
-    let message = words.split_once(&format!("{code}: ")).map_or("", |(_, rest)| rest);
+    let message = words
+        .split_once(&format!("{code}: "))
+        .map_or("", |(_, rest)| rest);
     let body = json!({"error": {"code": code, "message": message.trim_end_matches(')')}});
     classify(&Answer {
         service: Service::GraphSubscriptions,
@@ -125,7 +131,10 @@ async fn claims_of_report(play: &mut Play, holder: &Row) -> anyhow::Result<()> {
     let blocked = entry_of(&memory, &CONTESTED).and_then(|entry| entry.blocked.clone());
     let names_holder = blocked.as_ref().is_some_and(|blocked| {
         blocked.cause == BlockedBy::Foreign
-            && blocked.holder.as_ref().is_some_and(|id| id.as_str() == holder.id)
+            && blocked
+                .holder
+                .as_ref()
+                .is_some_and(|id| id.as_str() == holder.id)
     });
     let until = blocked.map_or_else(String::new, |blocked| {
         blocked.until.strftime("%H:%M").to_string()

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use super::super::decisions::Ending;
 use super::super::play::{Play, entry_of, held_id};
 use super::super::wishes::{INTERRUPTED, short_id};
 use super::{creates_of, operations};
@@ -33,12 +34,10 @@ pub(super) async fn act(play: &mut Play) -> anyhow::Result<()> {
     let looked_from = play.stage.last_call();
     let runs = play.tick(SignedDuration::ZERO).await?;
     play.story.wire(&play.stage.calls_after(before));
+    let busy = runs.iter().filter(|run| run.ending == Ending::Busy).count();
     play.story.tell(format!(
-        "The next runs of the new handler said: {}.",
-        runs.iter()
-            .filter_map(|run| run.invocation.logs.first()?.split(';').next())
-            .collect::<Vec<_>>()
-            .join("; then: ")
+        "The timer goes on. {busy} runs found the dead handler's lease, which lapses by itself \
+         after a second; then the new handler took it."
     ));
     let after = play.stage.calls_after(looked_from);
     play.story.claim(
@@ -65,7 +64,10 @@ async fn interrupted_create(play: &mut Play, before: u64) -> anyhow::Result<Call
     let fits = |call: &CallRecord| {
         call.resource.as_deref() == Some(INTERRUPTED.resource) && call.id.is_some()
     };
-    let created = play.stage.wait_for_call(before, "the fifth create", fits).await?;
+    let created = play
+        .stage
+        .wait_for_call(before, "the fifth create", fits)
+        .await?;
     let group = Group::Function("renew".to_owned());
     let mark = play.stage.witness.mark();
     play.stage.host.kill_handler(&group).await?;
@@ -129,7 +131,10 @@ async fn claims_of_adoption(play: &mut Play, before: u64, id: &str) -> anyhow::R
     let held = entry.and_then(|entry| entry.held.as_ref());
     let adopted = held.is_some_and(|held| held.origin == HeldOrigin::Adopted);
     play.story.claim(
-        format!("The very subscription was found and adopted: {}", short_id(id)),
+        format!(
+            "The very subscription was found and adopted: {}",
+            short_id(id)
+        ),
         adopted && held_id(&memory, &INTERRUPTED) == id,
         format!("adopted, {id}"),
         format!("adopted {adopted}, {}", held_id(&memory, &INTERRUPTED)),

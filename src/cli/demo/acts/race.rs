@@ -40,7 +40,9 @@ pub(super) async fn act(play: &mut Play) -> anyhow::Result<()> {
 
 async fn told(play: &mut Play, second: &RunningHost) -> anyhow::Result<()> {
     let pids = (
-        play.stage.pid(&Group::Function("renew".to_owned())).unwrap_or_default(),
+        play.stage
+            .pid(&Group::Function("renew".to_owned()))
+            .unwrap_or_default(),
         second.pids().first().map_or(0, |(_, pid)| *pid),
     );
     play.story.tell(format!(
@@ -93,15 +95,21 @@ async fn claims(play: &mut Play, race: &Race, pids: (u32, u32)) -> anyhow::Resul
         Ending::Busy => (pids.1, pids.0),
         _ => (pids.0, pids.1),
     };
-    play.story.tell(format!("Handler {} said: {}.", pids.0, said(&race.first)));
-    play.story.tell(format!("Handler {} said: {}.", pids.1, said(&race.second)));
+    play.story
+        .tell(format!("Handler {} said: {}.", pids.0, said(&race.first)));
+    play.story
+        .tell(format!("Handler {} said: {}.", pids.1, said(&race.second)));
     play.story.claim(
         format!("The lease decided: handler {winner} did the work, handler {loser} stood back"),
         race.has_met(),
         "one complete, one finds the lease taken",
         format!("{:?}, {:?}", race.first.ending, race.second.ending),
     );
-    let idle = said(if winner == pids.0 { &race.second } else { &race.first });
+    let idle = said(if winner == pids.0 {
+        &race.second
+    } else {
+        &race.first
+    });
     play.story.claim(
         "Who stood back made no call of Graph",
         idle.ends_with("; 0 calls of Graph"),
@@ -109,7 +117,11 @@ async fn claims(play: &mut Play, race: &Race, pids: (u32, u32)) -> anyhow::Resul
         idle,
     );
     let posts = creates_of(&calls, race.wish.resource).len();
-    let live: Vec<String> = play.live(&race.wish).into_iter().map(|row| row.id).collect();
+    let live: Vec<String> = play
+        .live(&race.wish)
+        .into_iter()
+        .map(|row| row.id)
+        .collect();
     let memory = play.stage.memory().await?;
     play.story.claim(
         "Two workers, one wish: one POST, one live subscription, and it is the remembered one",

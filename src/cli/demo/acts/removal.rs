@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::super::play::{Play, held_id};
-use super::super::wishes::{FIRST, short_id};
+use super::super::wishes::{CONTESTED, FIRST, short_id};
 use super::{creates_of, of, operations};
 use crate::sim::request::Op;
 
@@ -28,8 +28,8 @@ pub(super) async fn act(play: &mut Play) -> anyhow::Result<()> {
     ));
     let calls = play.stage.calls_after(before);
     play.story.wire(&calls);
-    let confirmed =
-        of(&calls, Op::Get).any(|call| call.id.as_deref() == Some(&old) && call.status == Some(404));
+    let confirmed = of(&calls, Op::Get)
+        .any(|call| call.id.as_deref() == Some(&old) && call.status == Some(404));
     play.story.claim(
         "Absence from the list was no proof: a GET by id answered 404",
         of(&calls, Op::List).next().is_some() && confirmed,
@@ -44,7 +44,19 @@ pub(super) async fn act(play: &mut Play) -> anyhow::Result<()> {
         format!("It was created again, once: {}", short_id(&new)),
         one && new != old && live == [new.clone()],
         format!("1 POST, another id than {}, 1 live", short_id(&old)),
-        format!("{} POST, {}, {} live", created.len(), short_id(&new), live.len()),
+        format!(
+            "{} POST, {}, {} live",
+            created.len(),
+            short_id(&new),
+            live.len()
+        ),
     );
+    let again = creates_of(&calls, CONTESTED.resource);
+    if again.iter().any(|call| call.status == Some(409)) {
+        play.story.tell(format!(
+            "At the audit {} was tried again, too: still held by the stranger, still left alone.",
+            CONTESTED.name
+        ));
+    }
     Ok(())
 }

@@ -65,11 +65,7 @@ fn claims_of_calls(play: &mut Play, due: &[Wish], calls: &[CallRecord]) {
     );
 }
 
-async fn claims_of_ends(
-    play: &mut Play,
-    due: &[Wish],
-    earlier: &ShardState,
-) -> anyhow::Result<()> {
+async fn claims_of_ends(play: &mut Play, due: &[Wish], earlier: &ShardState) -> anyhow::Result<()> {
     let memory = play.stage.memory().await?;
     let ends = |memory: &ShardState| -> BTreeMap<&'static str, Option<Timestamp>> {
         let end = |wish: &Wish| Some(entry_of(memory, wish)?.held.as_ref()?.expires);
@@ -80,7 +76,9 @@ async fn claims_of_ends(
         .iter()
         .map(|wish| (wish.name, play.live(wish).first().map(|row| row.expires)))
         .collect();
-    let later = new.iter().all(|(name, end)| old.get(name).is_some_and(|old| end > old));
+    let later = new
+        .iter()
+        .all(|(name, end)| old.get(name).is_some_and(|old| end > old));
     play.story.claim(
         "Their ends moved, and the memory holds what Graph returned",
         later && new == in_graph && !new.is_empty(),

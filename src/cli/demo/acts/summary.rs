@@ -29,7 +29,10 @@ pub(super) async fn act(play: &mut Play) -> anyhow::Result<serde_json::Value> {
         .build()
         .and_then(|client| client.get(&url).build().map(|request| (client, request)));
     let (client, request) = status.context("could not ask for health")?;
-    let answer = client.execute(request).await.context("could not ask for health")?;
+    let answer = client
+        .execute(request)
+        .await
+        .context("could not ask for health")?;
     play.story.same(
         "Its health route says that all is well",
         &200,
@@ -40,8 +43,9 @@ pub(super) async fn act(play: &mut Play) -> anyhow::Result<serde_json::Value> {
 
 fn claims_of_agreement(play: &mut Play, memory: &ShardState, live: &[Row]) {
     let ours = format!("/api/notifications/{FLEET}");
-    let (own, strange): (Vec<&Row>, Vec<&Row>) =
-        live.iter().partition(|row| row.notification_url.ends_with(&ours));
+    let (own, strange): (Vec<&Row>, Vec<&Row>) = live
+        .iter()
+        .partition(|row| row.notification_url.ends_with(&ours));
     let served: Vec<&Wish> = play
         .wishes
         .iter()
@@ -61,7 +65,10 @@ fn claims_of_agreement(play: &mut Play, memory: &ShardState, live: &[Row]) {
         .values()
         .filter_map(|entry| {
             let held = entry.held.as_ref()?;
-            Some((held.id.as_str().to_owned(), facts(held.expires, entry.renewals)))
+            Some((
+                held.id.as_str().to_owned(),
+                facts(held.expires, entry.renewals),
+            ))
         })
         .collect();
     let true_in_graph: BTreeMap<String, String> = own
