@@ -119,10 +119,7 @@ async fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
         let document = document(&play.story, &tables, &urls, took);
         super::check::print(&format!("{document:#}"));
     }
-    let code = match play.story.is_true() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    };
+    let code = exit_code(&play.story);
     if args.keep {
         let kept_in = folder.keep();
         page.text(&kept(&urls));
@@ -130,7 +127,7 @@ async fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
         page.text(&format!("\nThe files stay in {}.", kept_in.display()));
     }
     play.stage.stop().await;
-    Ok(code)
+    Ok(ExitCode::from(code))
 }
 
 async fn tell(play: &mut Play, deadline: Instant) -> Ended {
@@ -142,6 +139,11 @@ async fn tell(play: &mut Play, deadline: Instant) -> Ended {
             DEADLINE.as_secs()
         )),
     }
+}
+
+/// 0 only for a story whose every claim was seen to be true.
+fn exit_code(story: &Story) -> u8 {
+    u8::from(!story.is_true())
 }
 
 fn urls(stage: &Stage, folder: &TempDir) -> Value {
@@ -206,4 +208,27 @@ fn document(story: &Story, tables: &Value, urls: &Value, took: Duration) -> Valu
         "steps": story.steps,
         "tables": tables,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_untrue_claim_is_exit_code_1_and_stands_in_the_document() {
+        let mut story = Story::begin(Page::silent());
+        story.step("one");
+        story.same("it is not doubled", &1, &1);
+        assert_eq!(exit_code(&story), 0);
+        story.same("it is not doubled", &1, &2);
+        assert_eq!(exit_code(&story), 1);
+        let document = document(&story, &Value::Null, &Value::Null, Duration::from_secs(1));
+        assert_eq!(document["ok"], false);
+        assert_eq!(document["claims"], json!({ "all": 2, "true": 1 }));
+        let claim = &document["steps"][0]["claims"][1];
+        assert_eq!(
+            (&claim["expected"], &claim["seen"]),
+            (&json!("1"), &json!("2"))
+        );
+    }
 }

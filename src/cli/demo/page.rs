@@ -28,19 +28,19 @@ impl Page {
         Self { is_silent: false }
     }
 
-    pub(in crate::cli) fn silent() -> Self {
+    pub(super) fn silent() -> Self {
         Self { is_silent: true }
     }
 
-    pub(in crate::cli) fn title(self, number: usize, title: &str) {
+    pub(super) fn title(self, number: usize, title: &str) {
         self.text(&format!("\n{BOLD}{number}. {title}{BOLD:#}"));
     }
 
-    pub(in crate::cli) fn prose(self, words: &str) {
+    pub(super) fn prose(self, words: &str) {
         self.text(&wrapped(words, WIDTH, "   "));
     }
 
-    pub(in crate::cli) fn calls(self, calls: &[CallRecord]) {
+    pub(super) fn calls(self, calls: &[CallRecord]) {
         for call in calls {
             let time = call.at.get(11..19).unwrap_or("");
             let line = line_of(call, &subject_of(call));
@@ -48,7 +48,7 @@ impl Page {
         }
     }
 
-    pub(in crate::cli) fn claim(self, claim: &Claim) {
+    pub(super) fn claim(self, claim: &Claim) {
         let (style, mark) = if claim.ok {
             (GOOD, '✓')
         } else {
@@ -70,7 +70,7 @@ impl Page {
         }
     }
 
-    pub(in crate::cli) fn broken(self, why: &str) {
+    pub(super) fn broken(self, why: &str) {
         let words = wrapped(why, WIDTH, "     ");
         self.text(&format!("   {BAD}✗{BAD:#} {}", words.trim_start()));
     }
@@ -123,7 +123,7 @@ pub(in crate::cli) fn line_of(call: &CallRecord, subject: &str) -> String {
 }
 
 /// Prose in lines of at most `width` columns, each after `indent`.
-pub(in crate::cli) fn wrapped(words: &str, width: usize, indent: &str) -> String {
+pub(super) fn wrapped(words: &str, width: usize, indent: &str) -> String {
     let mut lines = vec![indent.to_owned()];
     for word in words.split_whitespace() {
         let last = lines.last().map_or(0, |line| line.chars().count());

@@ -63,9 +63,8 @@ impl Copied {
     pub(super) async fn follow<T>(&mut self) -> T {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            match self.refresh() {
-                Ok(true) => println!("{} changed", self.from.display()),
-                Ok(false) | Err(_) => {}
+            if let Ok(true) = self.refresh() {
+                println!("{} changed", self.from.display());
             }
         }
     }
@@ -99,7 +98,7 @@ fn simulated(text: &str) -> (String, Vec<String>) {
     tenants.retain(|name, _| *name == stays);
     for (_, tenant) in tenants.iter_mut() {
         if let Some(tenant) = tenant.as_table_mut() {
-            tenant.retain(|key, _| !CREDENTIAL.iter().any(|one| *one == key));
+            tenant.retain(|key, _| !CREDENTIAL.contains(&key));
         }
     }
     move_into(&mut table, &stays, &names);

@@ -35,7 +35,7 @@ fn operations(calls: &[CallRecord]) -> String {
     }
 }
 
-fn of<'c>(calls: &'c [CallRecord], operation: Op) -> impl Iterator<Item = &'c CallRecord> {
+fn of(calls: &[CallRecord], operation: Op) -> impl Iterator<Item = &CallRecord> {
     calls.iter().filter(move |call| call.operation == operation)
 }
 
