@@ -145,7 +145,7 @@ fn appear(world: &mut World, wish: u32, kind: Kind, name: u8) {
 
 fn faulty_pass(world: &mut World, call: usize, fate: Fate, dies: bool) {
     let mut worker = Worker::begin(world.state.clone(), world.now);
-    let mut calls = 0;
+    let (mut calls, mut last) = (0, None);
     while !worker.is_done() {
         if worker.needs_plan() {
             let plan = worker.plan(&world.setup, world.now);
@@ -154,6 +154,7 @@ fn faulty_pass(world: &mut World, call: usize, fate: Fate, dies: bool) {
                 .setup
                 .inputs(state, sights, &worker.progress, world.now);
             safety::check(&inputs, &plan);
+            last = Some(plan);
             continue;
         }
         let meets = calls == call;
@@ -167,7 +168,7 @@ fn faulty_pass(world: &mut World, call: usize, fate: Fate, dies: bool) {
             world.state = worker.state.clone();
         }
     }
-    assert!(worker.rested);
+    assert!(worker.rested, "{last:#?}");
 }
 
 /// After an audit or two everything declared is served by exactly one good row of ours, and
@@ -210,6 +211,7 @@ fn check_heals(mut world: World) {
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 200,
+        failure_persistence: None,
         ..ProptestConfig::default()
     })]
 

@@ -457,7 +457,7 @@ fn every_small_world_comes_to_rest_with_one_subscription_of_each() {
             memory,
             Memory::Nothing | Memory::Holds(HeldOrigin::Created, false)
         ) {
-            check_comes_to_rest(shapes, memory, &[mail.clone()]);
+            check_comes_to_rest(shapes, memory, std::slice::from_ref(&mail));
         }
     });
 }

@@ -336,7 +336,11 @@ impl Worker {
         };
         let hash = setup.config_hash();
         let recorder = setup.recorder(hash.as_deref(), now);
-        recorder.deleted(&mut self.state, delete, answer.as_ref().map(|()| ()));
+        let outcome = match &answer {
+            Ok(()) => Ok(()),
+            Err(miss) => Err(miss),
+        };
+        recorder.deleted(&mut self.state, delete, outcome);
         let removed = matches!(answer, Ok(()) | Err(Miss::Gone));
         if removed {
             let sight = self.sight(&delete.tenant);
