@@ -4,19 +4,25 @@
 
 mod support;
 
-use support::build::*;
-use support::world::World;
-
-#[test]
-fn what_is_declared_and_missing_is_created_once() {
-    let mail = wish("mail", "users/u1/messages");
-    let mut world = World::new(&[mail.clone()]);
-    let story = world.pass();
-    assert!(story.rested);
-    assert_eq!((story.created(), world.live(&mail).len()), (1, 1));
-    let stories = world.ticks(24);
-    assert_eq!(
-        stories.iter().map(|story| story.created()).sum::<usize>(),
-        0
-    );
-}
+#[path = "rules/applications.rs"]
+mod applications;
+#[path = "rules/client_states.rs"]
+mod client_states;
+#[path = "rules/conflicts.rs"]
+mod conflicts;
+#[path = "rules/creates.rs"]
+mod creates;
+#[path = "rules/degraded.rs"]
+mod degraded;
+#[path = "rules/duplicates.rs"]
+mod duplicates;
+#[path = "rules/mismatches.rs"]
+mod mismatches;
+#[path = "rules/ownership.rs"]
+mod ownership;
+#[path = "rules/renewals.rs"]
+mod renewals;
+#[path = "rules/undeclared.rs"]
+mod undeclared;
+#[path = "rules/waits.rs"]
+mod waits;

@@ -28,6 +28,12 @@ fn smoke() {
     let started = std::time::Instant::now();
     for seed in 1..=5 {
         let verdict = run(seed, 30, Flaw::None);
-        println!("{seed} {:?} calls {} harmony {} {:?}", started.elapsed(), verdict.calls, verdict.ticks_to_harmony, verdict.broken);
+        println!(
+            "{seed} {:?} calls {} harmony {} {:?}",
+            started.elapsed(),
+            verdict.calls,
+            verdict.ticks_to_harmony,
+            verdict.broken
+        );
     }
 }

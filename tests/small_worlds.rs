@@ -13,12 +13,11 @@ use evergraph::domain::state::{
     Blocked, BlockedBy, Entry, Going, Held, HeldOrigin, Intent, Obstacle, Retry,
 };
 use evergraph::domain::subscription::{Desired, Observed};
-use jiff::Timestamp;
 use std::rc::Rc;
 use support::build::*;
 use support::safety;
 use support::worker::policy;
-use support::world::World;
+use support::world::{Setup, World};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Address {
@@ -289,9 +288,13 @@ fn sights(world: &World) -> Vec<Sights> {
     ways.map(|sight| Sights::from([(tenant(1), sight)])).into()
 }
 
-fn plan_in(world: &World, sights: &Sights, now: Timestamp) -> Plan {
-    let progress = Progress::new(now);
-    let inputs = world.setup.inputs(&world.state, sights, &progress, now);
+fn plan_in(world: &World, sights: &Sights) -> Plan {
+    plan_with(&world.setup, world, sights)
+}
+
+fn plan_with(setup: &Setup, world: &World, sights: &Sights) -> Plan {
+    let progress = Progress::new(world.now);
+    let inputs = setup.inputs(&world.state, sights, &progress, world.now);
     let plan = reconcile(&inputs);
     safety::check(&inputs, &plan);
     plan
@@ -311,11 +314,11 @@ fn backwards(sights: &Sights) -> Sights {
 
 /// In a lower mode nothing of a higher kind is done, and whatever is due is renewed all the same.
 fn check_modes_nest(world: &World, sights: &Sights) {
-    let mut world = world.clone();
+    let mut setup = world.setup.clone();
     let mut due: Option<Vec<_>> = None;
     for mode in Mode::ALL.into_iter().rev() {
-        world.setup.policy = Rc::new(policy(|policy| policy.mode = mode));
-        let plan = plan_in(&world, sights, world.now);
+        setup.policy = Rc::new(policy(|policy| policy.mode = mode));
+        let plan = plan_with(&setup, world, sights);
         for step in &plan.steps {
             let needed = match step {
                 Step::Renew(_) => Mode::RenewOnly,
@@ -372,9 +375,11 @@ fn every_plan_of_every_small_world_is_safe_and_the_order_of_rows_does_not_matter
             for declared in &subsets {
                 let world = world(shapes, memory, declared);
                 for sights in sights(&world) {
-                    let plan = plan_in(&world, &sights, world.now);
-                    assert_eq!(plan, plan_in(&world, &backwards(&sights), world.now));
-                    check_modes_nest(&world, &sights);
+                    let plan = plan_in(&world, &sights);
+                    assert_eq!(plan, plan_in(&world, &backwards(&sights)));
+                    if declared.len() == 2 {
+                        check_modes_nest(&world, &sights);
+                    }
                     count += 1;
                 }
             }

@@ -5,6 +5,7 @@ pub mod heartbeat;
 pub mod leadership;
 pub mod marks;
 pub mod memory;
+mod notes;
 pub mod pass;
 pub mod report;
 pub mod sights;

@@ -9,17 +9,17 @@ use tokio::time::Instant;
 
 use super::leadership::Leadership;
 use super::memory::Writer;
-use super::report::{Action, Decision, Report};
+use super::report::Report;
 use super::state_doc::StateDoc;
 use crate::domain::client_state::KeyRing;
 use crate::domain::ids::{AppId, TenantId};
 use crate::domain::ownership::Home;
-use crate::domain::plan::{Change, Hold, Plan, Reason};
+use crate::domain::plan::{Change, Plan};
 use crate::domain::policy::{PerMille, Policy};
 use crate::domain::reconcile::{Inputs, Progress, config_hash, reconcile};
-use crate::domain::record::{Miss, Recorder, let_go_words};
+use crate::domain::record::{Miss, Recorder};
 use crate::domain::sight::{ById, LifecycleEvent, Proofs, Sights, WakeMark};
-use crate::domain::subscription::{Declaration, KeyTag};
+use crate::domain::subscription::Declaration;
 use crate::ports::clock::Clock;
 use crate::ports::desired::DesiredSource;
 use crate::ports::dice::Dice;
@@ -335,122 +335,5 @@ impl<'a> Pass<'a> {
             lead.give_back().await;
         }
         self.doc
-    }
-
-    pub(super) fn name_of(&self, tag: Option<&KeyTag>) -> Option<String> {
-        let tag = tag?;
-        if let Declaration::Read(set) = self.declaration
-            && let Some(desired) = set.by_key.get(tag)
-        {
-            return Some(desired.name.as_str().to_owned());
-        }
-        let entry = self.doc.state.entries.get(tag)?;
-        entry.name.as_ref().map(|name| name.as_str().to_owned())
-    }
-
-    fn note_hold(&mut self, hold: &Hold) {
-        let decision = Decision {
-            at: self.now(),
-            action: Action::Hold,
-            reason: hold.why,
-            outcome: "left alone".to_owned(),
-            tenant: hold.tenant.as_str().to_owned(),
-            name: self.name_of(hold.tag.as_ref()),
-            id: hold.id.as_ref().map(|id| id.as_str().to_owned()),
-            words: hold.words.clone(),
-            request_id: None,
-            until: hold.until,
-        };
-        self.report.decide(decision);
-    }
-
-    fn note_change(&mut self, change: &Change) {
-        let (action, reason, tag, id, words, until) = match change {
-            Change::Adopt {
-                tag, id, origin, ..
-            } => {
-                let words = match origin {
-                    crate::domain::state::HeldOrigin::Mismatched => {
-                        "it serves until it is replaced"
-                    }
-                    crate::domain::state::HeldOrigin::Unproven => {
-                        "its clientState is hidden; its notifications will prove it"
-                    }
-                    _ => "it is ours and as declared",
-                };
-                (
-                    Action::Adopt,
-                    Reason::Missing,
-                    tag,
-                    Some(id),
-                    words.to_owned(),
-                    None,
-                )
-            }
-            Change::LetGo { tag, why } => {
-                let held = self
-                    .doc
-                    .state
-                    .entries
-                    .get(tag)
-                    .and_then(|entry| entry.held.as_ref());
-                let id = held.map(|held| &held.id);
-                (
-                    Action::LetGo,
-                    *why,
-                    tag,
-                    id,
-                    let_go_words(*why).to_owned(),
-                    None,
-                )
-            }
-            Change::Block { tag, blocked } => {
-                let reason = Reason::from(blocked.cause);
-                let words = match &blocked.holder {
-                    Some(id) => format!("subscription {id} holds the combination"),
-                    None => "no holder can be seen".to_owned(),
-                };
-                (
-                    Action::Block,
-                    reason,
-                    tag,
-                    blocked.holder.as_ref(),
-                    words,
-                    Some(blocked.until),
-                )
-            }
-            _ => return,
-        };
-        let tenant = self.tenant_of(tag);
-        let decision = Decision {
-            at: self.now(),
-            action,
-            reason,
-            outcome: "done".to_owned(),
-            tenant,
-            name: self.name_of(Some(tag)),
-            id: id.map(|id| id.as_str().to_owned()),
-            words,
-            request_id: None,
-            until,
-        };
-        self.report.decide(decision);
-    }
-
-    fn tenant_of(&self, tag: &KeyTag) -> String {
-        let entry = self
-            .doc
-            .state
-            .entries
-            .get(tag)
-            .map(|entry| &entry.key.tenant);
-        let declared = match self.declaration {
-            Declaration::Read(set) => set.by_key.get(tag).map(|desired| &desired.key.tenant),
-            Declaration::Unusable { .. } => None,
-        };
-        declared
-            .or(entry)
-            .map(|tenant| tenant.as_str().to_owned())
-            .unwrap_or_default()
     }
 }

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::pass::{Halt, Pass};
 use super::report::{Action, Decision};
+use crate::domain::conflict::RetryAfter;
 use crate::domain::ids::{AppId, SubscriptionId, TenantId};
 use crate::domain::plan::{Look, Reason};
 use crate::domain::record::Miss;
@@ -26,6 +27,15 @@ enum Seen {
 }
 
 impl Pass<'_> {
+    /// Keeps the silence that Graph asked for, whatever else the answer meant: a 503 that leaves
+    /// a create in doubt may name a time as well as a 429 does.
+    pub(super) fn heed(&mut self, tenant: &TenantId, error: &GraphError) {
+        if let Some(Wait::For(wait)) = error.wait() {
+            let asked = Some(RetryAfter::For(*wait));
+            self.note_quiet(tenant, &Miss::Throttled(asked));
+        }
+    }
+
     /// Takes the looks, several at once, and remembers what was seen.
     pub(super) async fn take_looks(&mut self, looks: &[Look]) -> Result<(), Halt> {
         let graph = std::sync::Arc::clone(&self.services.graph);
@@ -104,6 +114,7 @@ impl Pass<'_> {
                 self.count("list", 1);
                 self.correct_clock(error.trace().date);
                 let miss = miss_of(&error);
+                self.heed(tenant, &error);
                 self.record(|recorder, doc| {
                     recorder.not_listed(&mut doc.state, tenant, Some(&miss));
                 });
@@ -155,6 +166,7 @@ impl Pass<'_> {
                     (ById::Gone, words, request_id, "done".to_owned())
                 } else {
                     self.note_quiet(tenant, &miss_of(&error));
+                    self.heed(tenant, &error);
                     (
                         ById::NoAnswer,
                         error.to_string(),
@@ -223,8 +235,8 @@ async fn see(graph: &dyn Graph, look: &Look, begun: Instant) -> Seen {
 pub(super) fn miss_of(error: &GraphError) -> Miss {
     let asked = |wait: &Wait| match wait {
         Wait::NotSaid => None,
-        Wait::For(wait) => Some(crate::domain::conflict::RetryAfter::For(*wait)),
-        Wait::Absurd(said) => Some(crate::domain::conflict::RetryAfter::Absurd(said.clone())),
+        Wait::For(wait) => Some(RetryAfter::For(*wait)),
+        Wait::Absurd(said) => Some(RetryAfter::Absurd(said.clone())),
     };
     match error {
         GraphError::Refused { .. } => Miss::Refused,

@@ -1,8 +1,6 @@
 //! Decisions about one key: an ordered list of checks, each of which either settles the matter
 //! for this plan or leaves it to the next one.
 
-use std::cmp::Ordering;
-
 use super::checks;
 use super::plan::{Change, Hold, Reason};
 use super::reconcile::Scene;
@@ -71,55 +69,28 @@ const MISSING: &[Check] = &[
 
 /// Decides about every key that is declared or remembered.
 pub(super) fn decide_all(scene: &mut Scene<'_>) {
-    let wishes = scene.table.declared.into_iter().flat_map(|set| &set.by_key);
-    let mut wishes = wishes.peekable();
-    let mut memories = scene.inputs.state.entries.iter().peekable();
-    let mut tenant: Option<&Tenant<'_>> = None;
-    // Both maps are ordered by tag: one walk over both meets every key once.
-    loop {
-        let next = match (wishes.peek(), memories.peek()) {
-            (Some((wish, _)), Some((memory, _))) => wish.cmp(memory),
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (None, None) => return,
+    let table = scene.table;
+    for seat in &table.seats {
+        let subject = Subject {
+            tag: seat.tag,
+            desired: seat.desired,
+            entry: seat.entry,
+            tenant: &table.tenants[seat.tenant],
+            row: seat.seen.map(|seen| seen.row),
         };
-        let wish = if next.is_le() { wishes.next() } else { None };
-        let memory = if next.is_ge() { memories.next() } else { None };
-        let (desired, entry) = (wish.map(|(_, one)| one), memory.map(|(_, one)| one));
-        let key = desired.map(|one| &one.key).or(entry.map(|one| &one.key));
-        let (Some(tag), Some(key)) = (wish.map(|one| one.0).or(memory.map(|one| one.0)), key)
-        else {
-            continue;
-        };
-        if tenant.is_none_or(|tenant| *tenant.name != key.tenant) {
-            tenant = scene.table.tenant(&key.tenant);
-        }
-        if let Some(tenant) = tenant {
-            decide(scene, *tag, desired, entry, tenant);
-        }
+        decide(scene, subject);
     }
 }
 
-fn decide<'a>(
-    scene: &mut Scene<'a>,
-    tag: KeyTag,
-    desired: Option<&'a Desired>,
-    entry: Option<&'a Entry>,
-    tenant: &'a Tenant<'a>,
-) {
-    let held = entry.and_then(|entry| entry.held.as_ref());
-    let subject = Subject {
-        tag,
-        desired,
-        entry,
-        tenant,
-        row: held.and_then(|held| tenant.rows.row(&held.id)),
-    };
+fn decide<'a>(scene: &mut Scene<'a>, subject: Subject<'a>) {
     remember_declaration(scene, subject);
-    if !tenant.is_open() {
+    if !subject.tenant.is_open() {
         return;
     }
-    let checks = if held.is_some() { HELD } else { MISSING };
+    let checks = match subject.held() {
+        Some(_) => HELD,
+        None => MISSING,
+    };
     for check in checks {
         if check(scene, subject) == Settled::Yes {
             return;

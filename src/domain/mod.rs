@@ -1,5 +1,6 @@
 //! The pure core: values in, values out. No clock, no I/O, no logging, no chance.
 
+mod addresses;
 pub mod agenda;
 pub mod backoff;
 mod checks;
@@ -9,6 +10,7 @@ pub mod desired_set;
 pub mod duration;
 mod grade;
 pub mod ids;
+mod judge;
 mod key;
 pub mod lease;
 pub mod limits;

@@ -1,19 +1,16 @@
 //! What remains of what happened: pure transitions of the shard's memory.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::client_state::KeyRing;
 use super::conflict::{RetryAfter, Verdict};
 use super::ids::{SubscriptionId, TenantId};
 use super::ownership::Home;
-use super::plan::{Change, Creation, Deletion, Reason, Renewal};
+use super::plan::{Change, Reason};
 use super::policy::{PerMille, Policy};
-use super::schedule::{after, due};
-use super::state::{
-    Blocked, BlockedBy, Entry, Held, HeldOrigin, Intent, Obstacle, Residence, Retry, ShardState,
-    TenantState, Watch,
-};
-use super::subscription::{KeyTag, Observed};
+use super::schedule::due;
+use super::state::{Entry, Held, HeldOrigin, Residence, Retry, ShardState, Watch};
+use super::subscription::KeyTag;
 
 /// An effect that was not reached, by what follows from it.
 #[derive(Clone, PartialEq, Eq, Debug)]

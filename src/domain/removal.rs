@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 
 use super::ids::{SubscriptionId, TenantId};
+use super::judge::Fit;
 use super::plan::{Change, Deletion, Hold, Reason, Step};
 use super::policy::Mode;
 use super::reconcile::Scene;
-use super::rows::{Fit, Own};
+use super::rows::Own;
 use super::schedule::after;
 use super::state::{Going, Watch};
 use super::table::Tenant;
@@ -17,19 +18,33 @@ pub(super) fn decide_all(scene: &mut Scene<'_>) {
     if scene.is_braked() {
         return;
     }
-    for tenant in &scene.table.tenants {
+    let table = scene.table;
+    for tenant in &table.tenants {
         if !tenant.is_open() {
             continue;
         }
         if tenant.listing().complete_since().is_some() {
-            for own in tenant.rows.all_own() {
-                if !own.declared && own.listed {
-                    undeclared(scene, tenant, own);
-                }
-            }
             forget_watches(scene, tenant);
         } else if has_confirmed_watch(scene, tenant) {
             let _asked = scene.complete_listing(tenant, Reason::Removal);
+        }
+        let strays = tenant.strays.own().iter();
+        for own in strays.filter(|own| own.listed && !table.is_declared(own.tag)) {
+            undeclared(scene, tenant, own);
+        }
+    }
+    for seat in table.seats.iter().filter(|seat| seat.desired.is_none()) {
+        let tenant = &table.tenants[seat.tenant];
+        let Some(seen) = seat.seen.filter(|seen| seen.listed) else {
+            continue;
+        };
+        if tenant.is_open() && table.is_ours(seen.row) {
+            let own = Own {
+                row: seen.row,
+                tag: Some(seat.tag),
+                listed: true,
+            };
+            undeclared(scene, tenant, &own);
         }
     }
 }
@@ -71,7 +86,7 @@ fn undeclared(scene: &mut Scene<'_>, tenant: &Tenant<'_>, own: &Own<'_>) {
     });
 }
 
-fn forget_watches(scene: &mut Scene<'_>, tenant: &Tenant<'_>) {
+fn forget_watches<'a>(scene: &mut Scene<'a>, tenant: &Tenant<'a>) {
     let watches = &scene.inputs.state.watches;
     let of_tenant = watches
         .iter()
@@ -85,22 +100,24 @@ fn forget_watches(scene: &mut Scene<'_>, tenant: &Tenant<'_>) {
 
 /// Whether nothing speaks for removing the row any more: it is not there, or it is as declared.
 /// Where that is not known yet, its time runs on.
-fn may_stay(scene: &Scene<'_>, tenant: &Tenant<'_>, id: &SubscriptionId) -> bool {
-    let rows = &tenant.rows;
-    let Some(row) = rows.row(id).filter(|row| scene.table.is_ours(row)) else {
+fn may_stay<'a>(scene: &Scene<'a>, tenant: &Tenant<'a>, id: &SubscriptionId) -> bool {
+    let table = scene.table;
+    let seen = table.row(tenant, id);
+    let Some(seen) = seen.filter(|seen| table.is_ours(seen.row)) else {
         return true;
     };
-    let Some(tag) = rows.tag_of(id) else {
+    let Some(tag) = table.tag_of(tenant, seen.row) else {
         return false;
     };
-    let desired = scene.table.declared.and_then(|set| set.by_key.get(&tag));
+    let desired = table.declared.and_then(|set| set.by_key.get(&tag));
     let Some(desired) = desired else {
         return false;
     };
     let entry = scene.inputs.state.entries.get(&tag);
     let held = entry.and_then(|entry| entry.held.as_ref());
     let held = held.filter(|held| held.id == *id);
-    let fit = scene.table.judge().fit(rows, row, &tag, desired, held);
+    let answer = tenant.answer(id);
+    let fit = table.judge().fit(answer, seen.row, &tag, desired, held);
     matches!(fit, Fit::Good | Fit::Unproven)
 }
 

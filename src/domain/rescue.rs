@@ -11,9 +11,10 @@ use super::table::Tenant;
 
 /// Renews own rows of a complete listing that are due. Nothing is remembered, created or deleted.
 pub(super) fn renew_own_rows(scene: &mut Scene<'_>) {
-    for tenant in &scene.table.tenants {
+    let table = scene.table;
+    for (place, tenant) in table.tenants.iter().enumerate() {
         // Without memory there is no application to compare with: any token will do.
-        let sight = tenant.rows.sight();
+        let sight = tenant.sight;
         if sight.app.is_none() && sight.no_token.is_none() {
             scene.look(Look::App(tenant.name.clone()));
         }
@@ -30,10 +31,10 @@ pub(super) fn renew_own_rows(scene: &mut Scene<'_>) {
         if tenant.listing().complete_since().is_none() {
             continue;
         }
-        let renewals = tenant.rows.all_own().iter();
-        let renewals: Vec<Step> = renewals
+        let renewals: Vec<Step> = table
+            .own_rows(place)
             .filter(|own| is_untouched(scene, tenant, own))
-            .filter_map(|own| renewal(scene, tenant, own))
+            .filter_map(|own| renewal(scene, tenant, &own))
             .collect();
         scene.steps.extend(renewals);
     }
@@ -42,10 +43,7 @@ pub(super) fn renew_own_rows(scene: &mut Scene<'_>) {
 /// Whether this pass has not renewed it yet, with success or without.
 fn is_untouched(scene: &Scene<'_>, tenant: &Tenant<'_>, own: &Own<'_>) -> bool {
     let id = &own.row.id;
-    let answered = matches!(
-        tenant.rows.answer(id),
-        Some(ById::Found(_) | ById::NoAnswer)
-    );
+    let answered = matches!(tenant.answer(id), Some(ById::Found(_) | ById::NoAnswer));
     !answered && !scene.inputs.progress.failed.contains(id)
 }
 

@@ -1,18 +1,22 @@
 //! What a planning stands on: the inputs with their indexes, and each tenant's gate.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
+use std::hash::BuildHasherDefault;
 
 use jiff::Timestamp;
 
+use super::addresses::Addresses;
 use super::grade::grade;
 use super::ids::{AppId, SubscriptionId, TenantId};
-use super::ownership::{FleetUrl, Home, Origin};
+use super::judge::Judge;
+use super::ownership::{FleetUrl, Origin};
 use super::plan::{Brake, Grade, Reason};
 use super::reconcile::{Inputs, config_hash};
-use super::rows::{Judge, Known, Rows};
-use super::sight::{LifecycleEvent, Listing, Sight};
+use super::rows::{Mix, Own, Places, Seat, Seen, Strays, seat};
+use super::sight::{ById, LifecycleEvent, Listing, Sight};
 use super::state::{ShardState, TenantState};
-use super::subscription::{Declaration, DesiredSet, Observed};
+use super::subscription::{Declaration, DesiredSet, KeyTag, Observed};
 
 /// The inputs of one planning, indexed. Nothing in it changes while the plan grows.
 pub(super) struct Table<'a> {
@@ -20,32 +24,40 @@ pub(super) struct Table<'a> {
     pub(super) declared: Option<&'a DesiredSet>,
     pub(super) config_hash: Option<String>,
     pub(super) grade: Grade,
-    /// Every tenant that is declared or remembered, by name.
+    /// Every tenant that is declared or remembered.
     pub(super) tenants: Vec<Tenant<'a>>,
+    /// Every key that is declared or remembered, by tag.
+    pub(super) seats: Vec<Seat<'a>>,
     addresses: Addresses<'a>,
     /// The address of the state's writer, where it is neither ours nor declared as former.
     stranger: Option<FleetUrl>,
-    places: HashMap<&'a TenantId, usize>,
+    places: Places<'a>,
     marks: BTreeSet<(&'a SubscriptionId, LifecycleEvent)>,
 }
 
 /// One tenant on the working table.
 pub(super) struct Tenant<'a> {
     pub(super) name: &'a TenantId,
-    pub(super) rows: Rows<'a>,
+    pub(super) sight: &'a Sight,
+    pub(super) strays: Strays<'a>,
     pub(super) remembered: Option<&'a TenantState>,
     pub(super) gate: Gate,
 }
 
-impl Tenant<'_> {
+impl<'a> Tenant<'a> {
     /// Whether anything may be done in the tenant now.
     pub(super) fn is_open(&self) -> bool {
         self.gate == Gate::Open
     }
 
     /// The listing of this pass.
-    pub(super) fn listing(&self) -> &Listing {
-        &self.rows.sight().listing
+    pub(super) fn listing(&self) -> &'a Listing {
+        &self.sight.listing
+    }
+
+    /// The answer of a GET by id in this pass.
+    pub(super) fn answer(&self, id: &SubscriptionId) -> Option<&'a ById> {
+        self.sight.by_id.get(id)
     }
 }
 
@@ -87,55 +99,81 @@ impl<'a> Table<'a> {
             inputs.home,
             inputs.ring,
         );
-        let mut table = Self {
+        let mut seating = Seating::default();
+        seating.take_seats(declared, inputs.state);
+        let addresses = Addresses::of(inputs.home);
+        let places = seating.places(inputs);
+        let tenants = seating.tenants(inputs, &places, &addresses);
+        Self {
             inputs,
             declared,
             config_hash: config_hash(inputs.declaration, inputs.home),
             stranger: stranger(&grade, inputs.state),
             grade,
-            tenants: Vec::new(),
-            addresses: Addresses::of(inputs.home),
-            places: HashMap::new(),
+            tenants,
+            seats: seating.seats,
+            addresses,
+            places,
             marks: inputs
                 .marks
                 .iter()
                 .map(|mark| (&mark.subscription, mark.event))
                 .collect(),
-        };
-        table.seat_tenants();
-        table
-    }
-
-    fn seat_tenants(&mut self) {
-        let known = match self.inputs.sights.values().any(has_rows) {
-            true => known_ids(self.declared, self.inputs.state),
-            false => HashMap::new(),
-        };
-        for name in tenant_names(self.declared, self.inputs.state) {
-            let sight = self.inputs.sights.get(name).unwrap_or(&NOTHING_SEEN);
-            let remembered = self.inputs.state.tenants.get(name);
-            let gate = gate(self.inputs, name, sight, remembered);
-            let rows = Rows::new(
-                name,
-                sight,
-                &self.addresses,
-                &known,
-                self.declared,
-                self.inputs.now,
-            );
-            self.places.insert(name, self.tenants.len());
-            self.tenants.push(Tenant {
-                name,
-                rows,
-                remembered,
-                gate,
-            });
         }
     }
 
-    /// The tenant, if it is declared or remembered.
+    /// The tenant, if it is declared or remembered. Searches: not for the steady way.
     pub(super) fn tenant(&self, name: &TenantId) -> Option<&Tenant<'a>> {
-        self.tenants.get(*self.places.get(name)?)
+        self.tenants.iter().find(|tenant| tenant.name == name)
+    }
+
+    fn seat_of(&self, tenant: &Tenant<'_>, id: &SubscriptionId) -> Option<&Seat<'a>> {
+        let seat = &self.seats[*self.places.get(id)?];
+        (self.tenants[seat.tenant].name == tenant.name).then_some(seat)
+    }
+
+    /// A living row by its id, from a GET or from the listing.
+    pub(super) fn row(&self, tenant: &Tenant<'a>, id: &SubscriptionId) -> Option<Seen<'a>> {
+        match self.seat_of(tenant, id) {
+            Some(seat) => seat.seen,
+            None => tenant.strays.get(id),
+        }
+    }
+
+    /// The key that a row stands for: the one that the state holds it for, or the one that it shows.
+    pub(super) fn tag_of(&self, tenant: &Tenant<'_>, row: &Observed) -> Option<KeyTag> {
+        match self.seat_of(tenant, &row.id) {
+            Some(seat) => Some(seat.tag),
+            None => row.key(tenant.name).map(|key| key.tag()),
+        }
+    }
+
+    /// Whether somebody declares the key.
+    pub(super) fn is_declared(&self, tag: Option<KeyTag>) -> bool {
+        let set = self.declared;
+        tag.is_some_and(|tag| set.is_some_and(|set| set.by_key.contains_key(&tag)))
+    }
+
+    /// Every row of the tenant, own or foreign.
+    pub(super) fn rows_of(&self, tenant: &Tenant<'a>) -> Vec<&'a Observed> {
+        let seated = self.seats.iter().filter_map(|seat| {
+            let of_tenant = self.tenants[seat.tenant].name == tenant.name;
+            seat.seen.filter(|_| of_tenant).map(|seen| seen.row)
+        });
+        let mut rows: Vec<_> = seated.chain(tenant.strays.all()).collect();
+        rows.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        rows
+    }
+
+    /// Every own row of the tenant at the given place.
+    pub(super) fn own_rows(&self, place: usize) -> impl Iterator<Item = Own<'a>> + '_ {
+        let seated = self.seats.iter().filter(move |seat| seat.tenant == place);
+        let seated = seated.filter_map(|seat| {
+            let Seen { row, listed } = seat.seen?;
+            let tag = Some(seat.tag);
+            self.is_ours(row).then_some(Own { row, tag, listed })
+        });
+        seated.chain(self.tenants[place].strays.own().iter().copied())
     }
 
     /// Whether a durable wish of this kind lies there for the subscription.
@@ -171,48 +209,96 @@ impl<'a> Table<'a> {
     }
 }
 
-fn has_rows(sight: &Sight) -> bool {
-    !sight.listing.rows().is_empty() || !sight.by_id.is_empty()
+/// Seats all keys, tenant by tenant as they come.
+#[derive(Default)]
+struct Seating<'a> {
+    seats: Vec<Seat<'a>>,
+    names: Vec<&'a TenantId>,
+    by_name: HashMap<&'a TenantId, usize, BuildHasherDefault<Mix>>,
 }
 
-fn tenant_names<'a>(declared: Option<&'a DesiredSet>, state: &'a ShardState) -> Vec<&'a TenantId> {
-    let mut names: BTreeSet<&TenantId> = BTreeSet::new();
-    let mut last: Option<&TenantId> = None;
-    let wished = declared.into_iter().flat_map(|set| set.by_key.values());
-    let every = wished
-        .map(|desired| &desired.key.tenant)
-        .chain(state.entries.values().map(|entry| &entry.key.tenant))
-        .chain(state.watches.values().map(|watch| &watch.tenant));
-    for name in every {
-        // Most neighbours share their tenant; the set is asked only where it changes.
-        if last != Some(name) {
-            names.insert(name);
-            last = Some(name);
+impl<'a> Seating<'a> {
+    /// Both maps are ordered by tag: one walk over both meets every key once.
+    fn take_seats(&mut self, declared: Option<&'a DesiredSet>, state: &'a ShardState) {
+        let wishes = declared.into_iter().flat_map(|set| &set.by_key);
+        let mut wishes = wishes.peekable();
+        let mut memories = state.entries.iter().peekable();
+        let count = declared.map_or(0, |set| set.by_key.len());
+        self.seats.reserve(count.max(state.entries.len()));
+        loop {
+            let next = match (wishes.peek(), memories.peek()) {
+                (Some((wish, _)), Some((memory, _))) => wish.cmp(memory),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (None, None) => break,
+            };
+            let wish = if next.is_le() { wishes.next() } else { None };
+            let memory = if next.is_ge() { memories.next() } else { None };
+            let (desired, entry) = (wish.map(|(_, one)| one), memory.map(|(_, one)| one));
+            let tag = wish.map(|(tag, _)| tag).or(memory.map(|(tag, _)| tag));
+            let key = desired.map(|one| &one.key).or(entry.map(|one| &one.key));
+            let (Some(tag), Some(key)) = (tag, key) else {
+                continue;
+            };
+            let tenant = self.tenant(&key.tenant);
+            self.seats.push(Seat {
+                tag: *tag,
+                desired,
+                entry,
+                tenant,
+                seen: None,
+            });
+        }
+        for watch in state.watches.values() {
+            self.tenant(&watch.tenant);
         }
     }
-    names.into_iter().collect()
-}
 
-/// Whose every held id is, and whether its key is declared: both maps are ordered by tag, so one
-/// walk over both answers that for all.
-fn known_ids<'a>(
-    declared: Option<&'a DesiredSet>,
-    state: &'a ShardState,
-) -> HashMap<&'a SubscriptionId, Known> {
-    let mut wishes = declared
-        .into_iter()
-        .flat_map(|set| set.by_key.keys())
-        .peekable();
-    let mut known = HashMap::with_capacity(state.entries.len());
-    for (tag, entry) in &state.entries {
-        while wishes.next_if(|wish| *wish < tag).is_some() {}
-        let declared = wishes.peek() == Some(&tag);
-        if let Some(held) = &entry.held {
-            let tag = *tag;
-            known.insert(&held.id, Known { tag, declared });
+    fn tenant(&mut self, name: &'a TenantId) -> usize {
+        let last = self.seats.last().map(|seat| seat.tenant);
+        if let Some(last) = last.filter(|last| self.names[*last] == name) {
+            return last;
         }
+        *self.by_name.entry(name).or_insert_with(|| {
+            self.names.push(name);
+            self.names.len() - 1
+        })
     }
-    known
+
+    /// Which seat every held id belongs to; empty where no row was seen that could be looked for.
+    fn places(&self, inputs: &Inputs<'_>) -> Places<'a> {
+        let saw = |sight: &Sight| !sight.listing.rows().is_empty() || !sight.by_id.is_empty();
+        let mut places = Places::default();
+        if inputs.sights.values().any(saw) {
+            places.reserve(self.seats.len());
+            let held = self.seats.iter().enumerate();
+            places.extend(held.filter_map(|(place, seat)| Some((seat.held_id()?, place))));
+        }
+        places
+    }
+
+    fn tenants(
+        &mut self,
+        inputs: &'a Inputs<'a>,
+        places: &Places<'a>,
+        addresses: &Addresses<'_>,
+    ) -> Vec<Tenant<'a>> {
+        let mut tenants = Vec::with_capacity(self.names.len());
+        for (place, name) in self.names.iter().copied().enumerate() {
+            let sight = inputs.sights.get(name).unwrap_or(&NOTHING_SEEN);
+            let remembered = inputs.state.tenants.get(name);
+            let mut strays = seat(sight, place, places, &mut self.seats, inputs.now);
+            strays.sort(name, |row| addresses.is_ours(row));
+            tenants.push(Tenant {
+                name,
+                sight,
+                strays,
+                remembered,
+                gate: gate(inputs, name, sight, remembered),
+            });
+        }
+        tenants
+    }
 }
 
 /// A token of another application sees none of the subscriptions that this state knows, so it
@@ -263,36 +349,4 @@ fn stranger(grade: &Grade, state: &ShardState) -> Option<FleetUrl> {
         origin: Origin::parse(&recorded.origin).ok()?,
         fleet: recorded.fleet.clone(),
     })
-}
-
-/// Our addresses as text, made once: most rows repeat them letter by letter.
-pub(super) struct Addresses<'a> {
-    pub(super) home: &'a Home,
-    notifications: String,
-    lifecycle: String,
-}
-
-impl<'a> Addresses<'a> {
-    fn of(home: &'a Home) -> Self {
-        Self {
-            home,
-            notifications: home.current.notifications(),
-            lifecycle: home.current.lifecycle(),
-        }
-    }
-
-    fn is_current(&self, row: &Observed) -> bool {
-        row.notification_url == self.notifications
-            || self.home.current.is_notifications(&row.notification_url)
-    }
-
-    /// Whether the row is ours by its address.
-    pub(super) fn is_ours(&self, row: &Observed) -> bool {
-        row.notification_url == self.notifications || self.home.owner_of(row).is_ours()
-    }
-
-    /// Whether the URL is today's lifecycle address.
-    pub(super) fn is_lifecycle(&self, url: &str) -> bool {
-        url == self.lifecycle || self.home.current.is_lifecycle(url)
-    }
 }

@@ -8,5 +8,6 @@ pub mod declaration;
 pub mod desired;
 pub mod dice;
 pub mod graph;
+pub mod graph_outcome;
 pub mod pulse;
 pub mod state;

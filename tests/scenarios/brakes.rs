@@ -117,7 +117,11 @@ async fn a_token_of_another_application_changes_nothing() {
     for part in [APP, stranger.as_str(), "EVERGRAPH_FORMER_APPS"] {
         assert!(words.contains(part), "{part} is not in {words}");
     }
-    assert!(!reports.iter().any(|report| matches!(report.outcome, Outcome::Failed { .. })));
+    assert!(
+        !reports
+            .iter()
+            .any(|report| matches!(report.outcome, Outcome::Failed { .. }))
+    );
     fleet.graph.change_app(AppId::parse(APP).unwrap());
     fleet.run_for(SignedDuration::from_hours(2)).await;
     assert_eq!(fleet.live().len(), 3);

@@ -30,12 +30,22 @@ async fn check_day(minutes: i64) -> Vec<Report> {
     let mut fleet = Fleet::new(wishes);
     wrong_by(&mut fleet, minutes);
     let reports = fleet.run_for(SignedDuration::from_hours(24)).await;
-    assert_eq!(done(&reports, Action::Create), 3, "{minutes} minutes: nothing lapsed");
+    assert_eq!(
+        done(&reports, Action::Create),
+        3,
+        "{minutes} minutes: nothing lapsed"
+    );
     assert_eq!(fleet.live().len(), 3);
     let renewed = calls(&reports, "renew");
-    assert!((24..48).contains(&renewed), "{minutes} minutes: {renewed} renewals");
+    assert!(
+        (24..48).contains(&renewed),
+        "{minutes} minutes: {renewed} renewals"
+    );
     let lists = calls(&reports, "list");
-    assert!((23..=25).contains(&lists), "{minutes} minutes: {lists} listings");
+    assert!(
+        (23..=25).contains(&lists),
+        "{minutes} minutes: {lists} listings"
+    );
     reports
 }
 
@@ -55,7 +65,10 @@ async fn a_clock_that_jumps_is_corrected_within_one_pass() {
         wrong_by(&mut fleet, minutes);
         let reports = fleet.run_for(SignedDuration::from_hours(6)).await;
         assert_eq!(done(&reports, Action::Create), 0, "{minutes}");
-        let most = reports.iter().map(|report| report.done(Action::Renew)).max();
+        let most = reports
+            .iter()
+            .map(|report| report.done(Action::Renew))
+            .max();
         assert_eq!(most, Some(1), "{minutes}: never twice in one pass");
     }
     assert_eq!(fleet.live().len(), 1);

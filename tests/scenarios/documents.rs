@@ -35,7 +35,11 @@ async fn fields_that_this_version_does_not_know_are_kept() {
     let field = json!({"from": "the future"});
     doc["added_later"] = field.clone();
     let bytes = doc.to_string().into_bytes();
-    fleet.store.put(&fleet.config.state_name, bytes).await.unwrap();
+    fleet
+        .store
+        .put(&fleet.config.state_name, bytes)
+        .await
+        .unwrap();
     let reports = fleet.run_for(SignedDuration::from_hours(24 * 8)).await;
     assert!(done(&reports, Action::Renew) > 0);
     let doc: Value = serde_json::from_slice(&fleet.state_bytes().await).unwrap();

@@ -16,7 +16,11 @@ async fn a_foreign_holder_is_recognised_left_alone_and_waited_for() {
     assert_eq!(report.outcome, Outcome::Complete, "{report:#?}");
     let reports = [report];
     assert_eq!(decided(&reports, Action::Block, Reason::ForeignHolder), 1);
-    let block = reports[0].decisions.iter().find(|one| one.action == Action::Block).unwrap();
+    let block = reports[0]
+        .decisions
+        .iter()
+        .find(|one| one.action == Action::Block)
+        .unwrap();
     assert_eq!(block.id.as_deref(), Some(foreign.id.as_str()));
     let until = block.until.unwrap();
     // Until the next audit there is nothing to do.
@@ -26,7 +30,10 @@ async fn a_foreign_holder_is_recognised_left_alone_and_waited_for() {
     }
     let reports = fleet.run_for(SignedDuration::from_hours(10)).await;
     let tried = calls(&reports, "create");
-    assert!((8..=11).contains(&tried), "once for each audit, not {tried}");
+    assert!(
+        (8..=11).contains(&tried),
+        "once for each audit, not {tried}"
+    );
     assert_eq!(fleet.live(), [foreign.clone()], "untouched");
     fleet.control.remove(&foreign.id, false).unwrap();
     let reports = fleet.run_for(SignedDuration::from_mins(65)).await;
@@ -41,7 +48,9 @@ async fn a_key_is_taken_right_after_its_foreign_holder_has_ended() {
     fleet.run_for(SignedDuration::from_mins(55)).await;
     assert_eq!(fleet.live(), [foreign]);
     fleet.run_for(SignedDuration::from_mins(10)).await;
-    let [row] = &fleet.live()[..] else { panic!("one") };
+    let [row] = &fleet.live()[..] else {
+        panic!("one")
+    };
     assert!(row.created.duration_since(ends) < SignedDuration::from_mins(10));
 }
 
@@ -51,13 +60,20 @@ async fn silent_duplicates_collapse_to_the_smallest_id_which_is_renewed_first() 
     fleet.tick().await;
     let row = fleet.live().remove(0);
     let twins: Vec<Row> = (0..3).map(|_| plant_like(&fleet, &row, |_| {})).collect();
-    let smallest = twins.iter().chain([&row]).map(|row| row.id.clone()).min().unwrap();
+    let smallest = twins
+        .iter()
+        .chain([&row])
+        .map(|row| row.id.clone())
+        .min()
+        .unwrap();
     let reports = fleet.run_for(SignedDuration::from_mins(70)).await;
     assert_eq!(done(&reports, Action::Delete), 3);
     let left: Vec<_> = fleet.live().into_iter().map(|row| row.id).collect();
     assert_eq!(left, [smallest.clone()]);
     let log = answered(&fleet);
-    let renewed = log.iter().position(|call| *call == ("renew", smallest.clone()));
+    let renewed = log
+        .iter()
+        .position(|call| *call == ("renew", smallest.clone()));
     let deleted = log.iter().position(|call| call.0 == "delete");
     assert!(renewed.unwrap() < deleted.unwrap(), "{log:?}");
 }
@@ -67,16 +83,33 @@ async fn where_graph_allows_one_the_old_row_goes_first_and_the_gap_is_reported()
     let fleet = Fleet::new(vec![wish("chats", "chats/getAllMessages", "created")]);
     fleet.tick().await;
     let old = fleet.live().remove(0);
-    fleet.declare(vec![wish("chats", "chats/getAllMessages", "created,updated")]);
+    fleet.declare(vec![wish(
+        "chats",
+        "chats/getAllMessages",
+        "created,updated",
+    )]);
     let reports = fleet.run_for(SignedDuration::from_hours(3)).await;
-    let gaps: Vec<_> = reports.iter().flat_map(|report| report.gaps_ms.keys()).collect();
+    let gaps: Vec<_> = reports
+        .iter()
+        .flat_map(|report| report.gaps_ms.keys())
+        .collect();
     assert_eq!(gaps, [&old.id]);
-    let [row] = &fleet.live()[..] else { panic!("one") };
+    let [row] = &fleet.live()[..] else {
+        panic!("one")
+    };
     assert_eq!(row.change_type, "created,updated");
     let log = answered(&fleet);
-    let deleted = log.iter().position(|call| *call == ("delete", old.id.clone()));
-    let created = log.iter().position(|call| *call == ("create", row.id.clone()));
-    assert_eq!(created.unwrap(), deleted.unwrap() + 1, "no call in between: {log:?}");
+    let deleted = log
+        .iter()
+        .position(|call| *call == ("delete", old.id.clone()));
+    let created = log
+        .iter()
+        .position(|call| *call == ("create", row.id.clone()));
+    assert_eq!(
+        created.unwrap(),
+        deleted.unwrap() + 1,
+        "no call in between: {log:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -86,7 +119,13 @@ async fn of_two_presences_the_declared_one_that_stands_is_never_given_up() {
         wish("p2", "communications/presences/u2", "updated"),
     ]);
     let reports = fleet.run_for(SignedDuration::from_hours(6)).await;
-    assert_eq!((done(&reports, Action::Create), done(&reports, Action::Delete)), (1, 0));
+    assert_eq!(
+        (
+            done(&reports, Action::Create),
+            done(&reports, Action::Delete)
+        ),
+        (1, 0)
+    );
     assert_eq!(fleet.live().len(), 1);
     assert!(sent(&fleet, "create") < 20, "{}", sent(&fleet, "create"));
 }

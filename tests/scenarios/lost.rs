@@ -23,7 +23,11 @@ async fn check_lost_create(effect: Effect, adopted: usize) {
     let first = fleet.tick().await;
     assert_eq!(first.done(Action::Create), 0);
     let reports = fleet.run_for(SignedDuration::from_mins(1)).await;
-    assert_eq!(sent(&fleet, "create"), 1, "not before its settle time: {reports:#?}");
+    assert_eq!(
+        sent(&fleet, "create"),
+        1,
+        "not before its settle time: {reports:#?}"
+    );
     let reports = fleet.run_for(SignedDuration::from_mins(15)).await;
     assert_eq!(done(&reports, Action::Adopt), adopted);
     assert_eq!(done(&reports, Action::Create), 1 - adopted);
@@ -47,14 +51,20 @@ async fn a_lost_create_that_a_lagging_listing_hides_is_still_not_doubled() {
     let fleet = Fleet::new(vec![wish("list", "sites/s/lists/l", "updated")]);
     let lag = serde_json::json!({"listing": {"lag_ms": 100_000}});
     fleet.control.patch_settings(lag).unwrap();
-    fleet.control.arm(Rule::next(Op::Create, Effect::LoseAfter)).unwrap();
+    fleet
+        .control
+        .arm(Rule::next(Op::Create, Effect::LoseAfter))
+        .unwrap();
     fleet.run_for(SignedDuration::from_hours(3)).await;
     assert_eq!((fleet.live().len(), sent(&fleet, "create")), (1, 1));
 }
 
 fn calls_between(fleet: &Fleet, from: Timestamp, to: Timestamp) -> usize {
     fleet.sim.with(|service, _| {
-        let moments = service.calls.log().map(|call| call.at.parse::<Timestamp>().unwrap());
+        let moments = service
+            .calls
+            .log()
+            .map(|call| call.at.parse::<Timestamp>().unwrap());
         moments.filter(|at| *at > from && *at < to).count()
     })
 }
@@ -97,7 +107,10 @@ async fn a_throttled_second_page_is_kept_too() {
 async fn an_absurd_retry_after_is_reported_and_tried_again_at_the_next_audit() {
     for said in ["Fri, 31 Dec 9999 23:59:59 GMT", "999999", "-3", "soon"] {
         let fleet = Fleet::new(mailboxes(1));
-        fleet.control.arm(Rule::next(Op::Create, throttle(said))).unwrap();
+        fleet
+            .control
+            .arm(Rule::next(Op::Create, throttle(said)))
+            .unwrap();
         let first = fleet.tick().await;
         let reports = fleet.run_for(SignedDuration::from_mins(55)).await;
         assert_eq!(sent(&fleet, "create"), 1, "{said}: not before the audit");

@@ -31,17 +31,31 @@ async fn check_replaced_beside(fleet: &Fleet) {
     let began = fleet.sim.clock.read();
     let old: Vec<_> = fleet.live().into_iter().map(|row| row.id).collect();
     let reports = never_uncovered(fleet, 4).await;
-    assert_eq!((done(&reports, Action::Create), done(&reports, Action::Delete)), (1, 1));
-    assert_eq!(decided(&reports, Action::Renew, Reason::ConfirmReplacement), 1);
+    assert_eq!(
+        (
+            done(&reports, Action::Create),
+            done(&reports, Action::Delete)
+        ),
+        (1, 1)
+    );
+    assert_eq!(
+        decided(&reports, Action::Renew, Reason::ConfirmReplacement),
+        1
+    );
     let at = |action| {
         let decisions = reports.iter().flat_map(|report| &report.decisions);
         let mut hits = decisions.filter(|one| one.action == action && one.outcome == "done");
         hits.next().unwrap().at
     };
     let created = at(Action::Create);
-    assert!(created.duration_since(began) >= SignedDuration::from_mins(15), "two sightings");
+    assert!(
+        created.duration_since(began) >= SignedDuration::from_mins(15),
+        "two sightings"
+    );
     assert!(at(Action::Delete) > created, "in a later pass");
-    let [row] = &fleet.live()[..] else { panic!("one") };
+    let [row] = &fleet.live()[..] else {
+        panic!("one")
+    };
     assert!(!old.contains(&row.id));
 }
 
@@ -84,6 +98,12 @@ async fn a_mismatch_that_passes_by_itself_is_not_acted_upon() {
     fleet.jump(5);
     fleet.declare(list(true));
     let reports = never_uncovered(&fleet, 3).await;
-    assert_eq!((done(&reports, Action::Create), done(&reports, Action::Delete)), (0, 0));
+    assert_eq!(
+        (
+            done(&reports, Action::Create),
+            done(&reports, Action::Delete)
+        ),
+        (0, 0)
+    );
     assert_eq!(fleet.live()[0].id, before[0].id);
 }

@@ -24,7 +24,11 @@ async fn an_observer_leaves_no_trace() {
     for kind in ["create", "renew", "delete"] {
         assert_eq!(calls(&reports, kind), 0, "{kind}");
     }
-    assert_eq!(fleet.store.list("", 10).await.unwrap(), [], "nothing is written");
+    assert_eq!(
+        fleet.store.list("", 10).await.unwrap(),
+        [],
+        "nothing is written"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -32,7 +36,10 @@ async fn an_observer_of_a_living_fleet_changes_neither_state_nor_heartbeat() {
     let mut fleet = Fleet::new(mailboxes(3));
     fleet.tick().await;
     fleet.control.remove(&fleet.live()[0].id, false).unwrap();
-    let (state, beat) = (fleet.state_bytes().await, Heartbeat::read(&fleet.store).await);
+    let (state, beat) = (
+        fleet.state_bytes().await,
+        Heartbeat::read(&fleet.store).await,
+    );
     in_mode(&mut fleet, Mode::Observe);
     let reports = fleet.run_for(SignedDuration::from_hours(24 * 6)).await;
     for kind in ["create", "renew", "delete"] {
@@ -51,7 +58,11 @@ async fn renew_only_renews_and_create_only_also_creates_but_neither_deletes() {
         wish("extra", "users/u1/messages", "created"),
     ]);
     fleet.tick().await;
-    let row = fleet.live().into_iter().find(|row| row.resource.starts_with("sites")).unwrap();
+    let row = fleet
+        .live()
+        .into_iter()
+        .find(|row| row.resource.starts_with("sites"))
+        .unwrap();
     plant_like(&fleet, &row, |body| {
         let expires = fleet.sim.clock.read() + SignedDuration::from_hours(24 * 28);
         body.insert("expirationDateTime".into(), expires.to_string().into());
@@ -68,10 +79,17 @@ async fn renew_only_renews_and_create_only_also_creates_but_neither_deletes() {
     assert_eq!(fleet.live().len(), 4);
     in_mode(&mut fleet, Mode::CreateOnly);
     let reports = fleet.run_for(SignedDuration::from_hours(3)).await;
-    assert_eq!((calls(&reports, "create"), calls(&reports, "delete")), (1, 0));
+    assert_eq!(
+        (calls(&reports, "create"), calls(&reports, "delete")),
+        (1, 0)
+    );
     in_mode(&mut fleet, Mode::Full);
     let reports = fleet.run_for(SignedDuration::from_hours(3)).await;
-    assert_eq!(calls(&reports, "delete"), 2, "the duplicate and the undeclared one");
+    assert_eq!(
+        calls(&reports, "delete"),
+        2,
+        "the duplicate and the undeclared one"
+    );
     assert_eq!(fleet.live().len(), 3);
 }
 
@@ -88,7 +106,10 @@ async fn a_pass_stops_at_its_limit_of_calls_and_the_next_tick_goes_on() {
     let spent: u32 = first.calls.values().sum();
     assert!((4..=5).contains(&spent), "{:?}", first.calls);
     let reports = fleet.run_for(SignedDuration::from_mins(30)).await;
-    assert_eq!(first.done(Action::Create) + done(&reports, Action::Create), 10);
+    assert_eq!(
+        first.done(Action::Create) + done(&reports, Action::Create),
+        10
+    );
     assert_eq!(fleet.live().len(), 10);
 }
 
@@ -101,10 +122,21 @@ async fn a_pass_stops_when_its_time_is_used_up_and_the_next_tick_goes_on() {
     fleet.control.patch_settings(slow).unwrap();
     let began = tokio::time::Instant::now();
     let first = fleet.tick().await;
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
-    assert!(matches!(first.outcome, Outcome::Stopped { .. }), "{:?}", first.outcome);
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
+    assert!(
+        matches!(first.outcome, Outcome::Stopped { .. }),
+        "{:?}",
+        first.outcome
+    );
     let reports = fleet.run_for(SignedDuration::from_mins(60)).await;
-    assert_eq!(first.done(Action::Create) + done(&reports, Action::Create), 12);
+    assert_eq!(
+        first.done(Action::Create) + done(&reports, Action::Create),
+        12
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -114,7 +146,11 @@ async fn the_heartbeat_tells_when_the_last_pass_was_and_what_ends_first() {
         wish("p", "communications/presences/u1", "updated"),
     ]);
     let tick = fleet.config.policy.tick;
-    assert_eq!(Heartbeat::read(&fleet.store).await, None, "none before the first pass");
+    assert_eq!(
+        Heartbeat::read(&fleet.store).await,
+        None,
+        "none before the first pass"
+    );
     fleet.tick().await;
     let beat = Heartbeat::read(&fleet.store).await.unwrap();
     let now = fleet.sim.clock.read();
@@ -123,7 +159,11 @@ async fn the_heartbeat_tells_when_the_last_pass_was_and_what_ends_first() {
     assert_eq!(beat.health(now, tick), Health::Ok);
     let minutes = |minutes| now + SignedDuration::from_mins(minutes);
     assert_eq!(beat.health(minutes(15), tick), Health::Ok);
-    assert_eq!(beat.health(minutes(16), tick), Health::Stale, "no pass for three ticks");
+    assert_eq!(
+        beat.health(minutes(16), tick),
+        Health::Stale,
+        "no pass for three ticks"
+    );
     fleet.run_for(SignedDuration::from_hours(5)).await;
     let beat = Heartbeat::read(&fleet.store).await.unwrap();
     assert_eq!(beat.health(fleet.sim.clock.read(), tick), Health::Ok);
@@ -132,7 +172,11 @@ async fn the_heartbeat_tells_when_the_last_pass_was_and_what_ends_first() {
         completed_at: ending,
         ..beat
     };
-    assert_eq!(fresh.health(ending, tick), Health::Stale, "something ends within two ticks");
+    assert_eq!(
+        fresh.health(ending, tick),
+        Health::Stale,
+        "something ends within two ticks"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -140,7 +184,11 @@ async fn a_pass_that_fails_does_not_beat() {
     let fleet = Fleet::new(mailboxes(2));
     fleet.tick().await;
     let before = Heartbeat::read(&fleet.store).await;
-    fleet.store.put(&fleet.config.state_name, b"spoilt".to_vec()).await.unwrap();
+    fleet
+        .store
+        .put(&fleet.config.state_name, b"spoilt".to_vec())
+        .await
+        .unwrap();
     fleet.run_for(SignedDuration::from_mins(30)).await;
     assert_eq!(Heartbeat::read(&fleet.store).await, before);
 }

@@ -14,7 +14,10 @@ fn check_all_at(fleet: &Fleet, origin: &str, name: &str, count: usize) {
     let rows = fleet.live();
     assert_eq!(rows.len(), count, "{rows:#?}");
     for row in rows {
-        assert_eq!(row.notification_url, format!("{origin}/api/notifications/{name}"));
+        assert_eq!(
+            row.notification_url,
+            format!("{origin}/api/notifications/{name}")
+        );
         let lifecycle = format!("{origin}/api/lifecycle/{name}");
         assert_eq!(row.lifecycle_url, Some(lifecycle));
     }
@@ -34,10 +37,17 @@ async fn a_new_public_address_moves_every_row() {
     fleet.jump(5);
     fleet.config.home = home("https://new.example.com", "prod", &[OLD]);
     let moved = fleet.tick().await;
-    assert_eq!(moved.done(Action::Renew), 5, "moved by PATCH at once: {moved:#?}");
+    assert_eq!(
+        moved.done(Action::Renew),
+        5,
+        "moved by PATCH at once: {moved:#?}"
+    );
     assert_eq!(fleet.live_at(OLD), Vec::<String>::new());
     let reports = fleet.run_for(SignedDuration::from_hours(6)).await;
-    assert!(done(&reports, Action::Create) >= 5, "lifecycle addresses need new rows");
+    assert!(
+        done(&reports, Action::Create) >= 5,
+        "lifecycle addresses need new rows"
+    );
     check_all_at(&fleet, "https://new.example.com", "prod", 5);
 }
 
@@ -58,7 +68,11 @@ async fn a_new_application_subscribes_anew() {
     fleet.graph.change_app(new.clone());
     fleet.config.former_apps.insert(AppId::parse(APP).unwrap());
     fleet.run_for(SignedDuration::from_hours(2)).await;
-    let of_new = fleet.live().into_iter().filter(|row| row.app == new).count();
+    let of_new = fleet
+        .live()
+        .into_iter()
+        .filter(|row| row.app == new)
+        .count();
     assert_eq!(of_new, 3);
     // What the former application left ends by itself.
     fleet.run_for(SignedDuration::from_hours(24 * 8)).await;
@@ -71,7 +85,11 @@ async fn other_change_types_replace_the_subscription() {
     fleet.tick().await;
     fleet.declare(vec![wish("box", "users/u0/messages", "created,updated")]);
     let first = fleet.tick().await;
-    assert_eq!(first.done(Action::Create), 1, "the new one comes before the old one goes");
+    assert_eq!(
+        first.done(Action::Create),
+        1,
+        "the new one comes before the old one goes"
+    );
     let reports = fleet.run_for(SignedDuration::from_hours(3)).await;
     assert_eq!(done(&reports, Action::Delete), 1);
     check_all_at(&fleet, "https://app.example.com", "prod", 1);
@@ -85,8 +103,8 @@ async fn another_name_changes_nothing() {
     let before = fleet.live();
     fleet.declare(vec![wish("new-name", "users/u0/messages", "created")]);
     let reports = fleet.run_for(SignedDuration::from_hours(3)).await;
-    let changed = [Action::Create, Action::Delete, Action::Renew]
-        .map(|action| done(&reports, action));
+    let changed =
+        [Action::Create, Action::Delete, Action::Renew].map(|action| done(&reports, action));
     assert_eq!(changed, [0, 0, 0]);
     assert_eq!(fleet.live(), before);
 }

@@ -34,7 +34,10 @@ async fn what_is_declared_again_in_time_stays() {
     fleet.jump(10);
     fleet.declare(mailboxes(3));
     let reports = fleet.run_for(SignedDuration::from_hours(3)).await;
-    assert_eq!(done(&reports, Action::Delete) + done(&reports, Action::Create), 0);
+    assert_eq!(
+        done(&reports, Action::Delete) + done(&reports, Action::Create),
+        0
+    );
     let after: Vec<_> = fleet.live().into_iter().map(|row| row.id).collect();
     assert_eq!(before, after);
 }
@@ -59,7 +62,10 @@ async fn check_cap(declared: usize, kept: usize, cap: usize) {
     fleet.tick().await;
     fleet.declare(mailboxes(kept));
     let reports: Vec<Report> = fleet.run_for(SignedDuration::from_hours(4)).await;
-    let most = reports.iter().map(|report| report.done(Action::Delete)).max();
+    let most = reports
+        .iter()
+        .map(|report| report.done(Action::Delete))
+        .max();
     assert_eq!(most, Some(cap), "of {declared} to {kept}");
     assert!(decided(&reports, Action::Hold, Reason::RemovalCap) > 0);
     assert_eq!(fleet.live().len(), kept);

@@ -61,7 +61,8 @@ pub fn answered(fleet: &Fleet) -> Vec<(&'static str, String)> {
 pub fn sent(fleet: &Fleet, operation: &str) -> usize {
     fleet.sim.with(|service, _| {
         let log = service.calls.log();
-        log.filter(|call| call.operation.as_str() == operation).count()
+        log.filter(|call| call.operation.as_str() == operation)
+            .count()
     })
 }
 

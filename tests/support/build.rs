@@ -9,6 +9,7 @@ use evergraph::domain::subscription::{
     ChangeType, ChangeTypes, Declaration, Desired, DesiredSet, Lifetime, Observed, SubscriptionKey,
 };
 use jiff::{SignedDuration, Timestamp};
+use std::sync::LazyLock;
 
 /// The moment at which every test begins.
 pub const START: Timestamp = Timestamp::constant(1_900_000_000, 0);
@@ -41,11 +42,16 @@ pub fn fleet_url(origin: &str, fleet: &str) -> FleetUrl {
     }
 }
 
+/// Parsed once: small worlds are made by the thousand.
+static HOME: LazyLock<Home> = LazyLock::new(|| Home {
+    current: fleet_url("https://app.example.com", "prod"),
+    former: vec![fleet_url("https://old.example.com", "prod")],
+});
+
+static SIGNER: LazyLock<KeyRing> = LazyLock::new(|| ring(&["a"]));
+
 pub fn home() -> Home {
-    Home {
-        current: fleet_url("https://app.example.com", "prod"),
-        former: vec![fleet_url("https://old.example.com", "prod")],
-    }
+    HOME.clone()
 }
 
 /// A ring of keys with these ids; equal ids are equal keys.
@@ -89,7 +95,7 @@ pub fn declared(wishes: &[Desired]) -> Declaration {
 
 /// The row that Graph would keep for the wish: ours, good, clientState shown.
 pub fn row(text: &str, wish: &Desired, expires: Timestamp) -> Observed {
-    let home = home();
+    let home = &*HOME;
     Observed {
         id: id(text),
         resource: wish.resource.as_str().to_owned(),
@@ -97,7 +103,7 @@ pub fn row(text: &str, wish: &Desired, expires: Timestamp) -> Observed {
         notification_url: home.current.notifications(),
         lifecycle_url: wish.lifecycle.then(|| home.current.lifecycle()),
         expires,
-        client_state: Some(ring(&["a"]).derive(&home.current.fleet, &wish.key.tag())),
+        client_state: Some(SIGNER.derive(&home.current.fleet, &wish.key.tag())),
         application: None,
         resource_data: wish.key.resource_data,
         certificate_id: wish.certificate.as_ref().map(|one| one.id.clone()),

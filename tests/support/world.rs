@@ -86,6 +86,20 @@ impl Setup {
         }
     }
 
+    /// What a tick would begin a pass for.
+    pub fn agenda(&self, state: &ShardState, now: Timestamp) -> Option<Reason> {
+        let hash = self.config_hash();
+        Agenda {
+            declaration: &self.declaration,
+            config_hash: hash.as_deref(),
+            state,
+            policy: &self.policy,
+            mode: self.policy.mode,
+            now,
+        }
+        .first_item()
+    }
+
     pub fn wishes(&self) -> impl Iterator<Item = (&KeyTag, &Desired)> {
         match self.declaration.as_ref() {
             Declaration::Read(set) => Some(set),
@@ -139,6 +153,11 @@ impl Story {
 
     pub fn got(&self) -> usize {
         self.count(|event| matches!(event, Event::Get(..)))
+    }
+
+    /// Calls of Graph.
+    pub fn touched(&self) -> usize {
+        self.count(|event| !matches!(event, Event::App | Event::Save))
     }
 
     pub fn has_hold(&self, why: Reason) -> bool {
@@ -243,27 +262,33 @@ impl World {
 
     /// What a tick would begin a pass for.
     pub fn agenda(&self) -> Option<Reason> {
-        let hash = self.setup.config_hash();
-        Agenda {
-            declaration: &self.setup.declaration,
-            config_hash: hash.as_deref(),
-            state: &self.state,
-            policy: &self.setup.policy,
-            mode: self.setup.policy.mode,
-            now: self.now,
-        }
-        .first_item()
+        self.setup.agenda(&self.state, self.now)
     }
 
-    /// Ticks as the product does: a pass where the agenda says so. Every pass must come to rest.
+    /// Ticks as the product does: a pass where the agenda says so.
+    ///
+    /// Every pass must come to rest and must have been worth its lease; a tick that the agenda
+    /// calls idle must not sleep over anything.
     #[track_caller]
     pub fn ticks(&mut self, count: usize) -> Vec<Story> {
         let mut stories = Vec::new();
         for _ in 0..count {
-            if self.agenda().is_some() {
+            if let Some(reason) = self.agenda() {
+                let before = self.state.clone();
                 let story = self.pass();
                 assert!(story.rested, "{:#?}", story.plans.last());
+                let worth = story.touched() > 0 || self.state != before;
+                assert!(worth, "a pass for {reason:?} that did nothing: {before:#?}");
                 stories.push(story);
+            } else {
+                let idle = self.clone().pass();
+                assert_eq!(
+                    idle.touched(),
+                    0,
+                    "slept over {:?}: {:#?}",
+                    idle.events,
+                    self.state
+                );
             }
             self.wait(self.setup.policy.tick);
         }

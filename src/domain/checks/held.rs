@@ -20,7 +20,7 @@ pub(in crate::domain) fn is_gone_for_good<'a>(
     let Some(held) = subject.held() else {
         return Settled::Yes;
     };
-    if subject.tenant.rows.answer(&held.id) != Some(&ById::Gone) {
+    if subject.tenant.answer(&held.id) != Some(&ById::Gone) {
         return Settled::No;
     }
     scene.changes.push(Change::LetGo {
@@ -54,12 +54,11 @@ pub(in crate::domain) fn doubt_needs_a_get<'a>(
     let Some(held) = subject.held() else {
         return Settled::Yes;
     };
-    let (name, rows) = (subject.tenant.name, &subject.tenant.rows);
-    let answer = rows.answer(&held.id);
+    let (name, answer) = (subject.tenant.name, subject.tenant.answer(&held.id));
     let removed = scene
         .table
         .is_marked(&held.id, LifecycleEvent::SubscriptionRemoved);
-    let absent = rows.sight().listing.complete_since().is_some() && subject.row.is_none();
+    let absent = subject.tenant.listing().complete_since().is_some() && subject.row.is_none();
     let why = match (held.doubted, answer) {
         (true, None) => Reason::PatchSaidGone,
         (true, Some(ById::Found(_))) => {
@@ -95,7 +94,7 @@ pub(in crate::domain) fn shows_another_end<'a>(
     if row.expires == held.expires {
         return Settled::No;
     }
-    let answer = subject.tenant.rows.answer(&held.id);
+    let answer = subject.tenant.answer(&held.id);
     let fresh = matches!(answer, Some(ById::Found(_)));
     let settled = after(touched(held), scene.inputs.policy.settle) <= scene.inputs.now;
     if !fresh && !settled {

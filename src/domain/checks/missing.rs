@@ -1,10 +1,10 @@
 //! Checks of a key that nothing serves.
 
+use crate::domain::judge::Fit;
 use crate::domain::key::{Settled, Subject};
 use crate::domain::plan::{Change, Reason, Step};
 use crate::domain::policy::Mode;
 use crate::domain::reconcile::Scene;
-use crate::domain::rows::Fit;
 use crate::domain::schedule::after;
 use crate::domain::sight::Listing;
 use crate::domain::state::{BlockedBy, HeldOrigin};
@@ -175,9 +175,10 @@ pub(in crate::domain) fn own_row_must_go_first<'a>(
     let Some(id) = own.and_then(|blocked| blocked.holder.as_ref()) else {
         return Settled::No;
     };
-    match subject.tenant.rows.row(id) {
-        Some(row) if scene.table.is_ours(row) => obstacle::own_row_in_the_way(scene, subject, row),
-        _ => Settled::No,
+    let seen = scene.table.row(subject.tenant, id);
+    match seen.filter(|seen| scene.table.is_ours(seen.row)) {
+        Some(seen) => obstacle::own_row_in_the_way(scene, subject, seen.row),
+        None => Settled::No,
     }
 }
 

@@ -6,16 +6,16 @@ use jiff::Timestamp;
 
 use crate::domain::conflict::Cause;
 use crate::domain::ids::SubscriptionId;
+use crate::domain::judge::Fit;
 use crate::domain::key::{Settled, Subject};
 use crate::domain::plan::{Change, Reason, Step};
 use crate::domain::policy::Mode;
 use crate::domain::reconcile::Scene;
 use crate::domain::resource::Resource;
-use crate::domain::rows::Fit;
 use crate::domain::schedule::after;
 use crate::domain::sight::ById;
 use crate::domain::state::{Blocked, BlockedBy, Going, HeldOrigin, Obstacle};
-use crate::domain::subscription::{Desired, KeyTag, Observed};
+use crate::domain::subscription::{Desired, Observed};
 
 use super::held::{creation, deletion, needs_renewal};
 
@@ -57,7 +57,7 @@ fn look_into_it<'a>(
     let Some(id) = &obstacle.holder else {
         return nameless(scene, subject, desired, obstacle);
     };
-    match subject.tenant.rows.answer(id) {
+    match subject.tenant.answer(id) {
         None => scene.want_row(subject.tenant.name, id, Reason::NamedHolder),
         Some(ById::NoAnswer) => {
             let words = format!("the holder {id} could not be read");
@@ -78,7 +78,7 @@ fn named<'a>(scene: &mut Scene<'a>, subject: Subject<'a>, desired: &Desired, row
     }
     let audit = scene.next_audit(subject.tenant);
     let serves = subject.held().is_some_and(|held| held.id == row.id);
-    if tag_of(subject, row) == Some(subject.tag) && !serves {
+    if scene.table.tag_of(subject.tenant, row) == Some(subject.tag) && !serves {
         match fit(scene, subject, desired, row) {
             Fit::Good => return scene.adopt(subject, desired, row, HeldOrigin::Adopted),
             Fit::Unproven => return scene.adopt(subject, desired, row, HeldOrigin::Unproven),
@@ -160,31 +160,19 @@ pub(in crate::domain) fn own_row_in_the_way<'a>(
 
 /// Why an own row must go, if it must.
 fn must_go(scene: &Scene<'_>, subject: Subject<'_>, row: &Observed) -> Option<Going> {
-    let tag = tag_of(subject, row);
+    let tag = scene.table.tag_of(subject.tenant, row);
     if tag == Some(subject.tag) {
         let fit = fit(scene, subject, subject.desired?, row);
         return matches!(fit, Fit::Mismatched(_)).then_some(Going::Mismatched);
     }
-    let declared = |tag: KeyTag| {
-        scene
-            .table
-            .declared
-            .is_some_and(|set| set.by_key.contains_key(&tag))
-    };
-    (!tag.is_some_and(declared)).then_some(Going::Undeclared)
+    (!scene.table.is_declared(tag)).then_some(Going::Undeclared)
 }
 
 fn fit(scene: &Scene<'_>, subject: Subject<'_>, desired: &Desired, row: &Observed) -> Fit {
-    let rows = &subject.tenant.rows;
+    let answer = subject.tenant.answer(&row.id);
     let held = subject.held().filter(|held| held.id == row.id);
     let judge = scene.table.judge();
-    judge.fit(rows, row, &subject.tag, desired, held)
-}
-
-fn tag_of(subject: Subject<'_>, row: &Observed) -> Option<KeyTag> {
-    let rows = &subject.tenant.rows;
-    rows.tag_of(&row.id)
-        .or_else(|| row.key(subject.tenant.name).map(|key| key.tag()))
+    judge.fit(answer, row, &subject.tag, desired, held)
 }
 
 fn end_or_audit(scene: &Scene<'_>, subject: Subject<'_>, end: Timestamp) -> Timestamp {
@@ -222,10 +210,10 @@ impl<'a> Scene<'a> {
 
     /// Every row of the resource, own or foreign. The index is made once, where it is needed.
     fn of_resource(&mut self, subject: Subject<'a>, normal: &str) -> Vec<&'a Observed> {
-        let tenant = subject.tenant;
+        let (table, tenant) = (self.table, subject.tenant);
         let index = self.by_resource.entry(tenant.name).or_insert_with(|| {
             let mut index: BTreeMap<String, Vec<&'a Observed>> = BTreeMap::new();
-            for row in tenant.rows.all() {
+            for row in table.rows_of(tenant) {
                 if let Ok(resource) = Resource::parse(&row.resource) {
                     let key = resource.normal().to_owned();
                     index.entry(key).or_default().push(row);

@@ -3,11 +3,12 @@
 
 use jiff::Timestamp;
 
+use crate::domain::judge::Fit;
 use crate::domain::key::{Settled, Subject};
 use crate::domain::plan::{Change, Reason, Step};
 use crate::domain::policy::Mode;
 use crate::domain::reconcile::Scene;
-use crate::domain::rows::Fit;
+use crate::domain::rows::Own;
 use crate::domain::schedule::after;
 use crate::domain::state::{Going, Held, HeldOrigin};
 use crate::domain::subscription::{Desired, Observed};
@@ -38,8 +39,10 @@ impl<'a> Twins<'a> {
             unseen: Vec::new(),
             dark: Vec::new(),
         };
-        for own in subject.tenant.rows.own(&subject.tag) {
-            let row = own.row;
+        let mut rows: Vec<&Observed> = strays_of(subject).map(|own| own.row).collect();
+        rows.extend(subject.row.filter(|row| scene.table.is_ours(row)));
+        rows.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        for row in rows {
             match fit_of(scene, subject, desired, row) {
                 Fit::Good => twins.good.push(row),
                 Fit::Unproven => twins.unproven.push(row),
@@ -66,13 +69,17 @@ impl<'a> Twins<'a> {
     }
 }
 
+fn strays_of<'a>(subject: Subject<'a>) -> impl Iterator<Item = &'a Own<'a>> {
+    subject.tenant.strays.of(&subject.tag).iter()
+}
+
 fn fit_of(scene: &Scene<'_>, subject: Subject<'_>, desired: &Desired, row: &Observed) -> Fit {
-    let rows = &subject.tenant.rows;
+    let answer = subject.tenant.answer(&row.id);
     let held = subject.held().filter(|held| held.id == row.id);
     scene
         .table
         .judge()
-        .fit(rows, row, &subject.tag, desired, held)
+        .fit(answer, row, &subject.tag, desired, held)
 }
 
 /// The steady way: nothing else of the key is seen, and what is seen is good.
@@ -82,13 +89,13 @@ pub(in crate::domain) fn stands_alone<'a>(scene: &mut Scene<'a>, subject: Subjec
     };
     let proven = matches!(held.origin, HeldOrigin::Created | HeldOrigin::Adopted);
     let busy = subject.entry.is_none_or(|entry| entry.intent.is_some());
-    let [only] = subject.tenant.rows.own(&subject.tag) else {
-        return Settled::No;
-    };
-    if busy || !proven || only.row.id != held.id {
+    if busy || !proven || strays_of(subject).next().is_some() {
         return Settled::No;
     }
-    if fit_of(scene, subject, desired, only.row) != Fit::Good {
+    let good = |row: &Observed| {
+        scene.table.is_ours(row) && fit_of(scene, subject, desired, row) == Fit::Good
+    };
+    if !subject.row.is_some_and(good) {
         return Settled::No;
     }
     needs_renewal(scene, subject)
@@ -187,8 +194,10 @@ pub(in crate::domain) fn open_create_left_nothing<'a>(
     if scene.inputs.now < settled_at || scene.mode() < Mode::CreateOnly {
         return Settled::No;
     }
+    // A row that could not be read may be the very one.
+    let all_clear = !is_anything_dark(scene, subject);
     match scene.complete_listing(subject.tenant, Reason::OpenIntent) {
-        Some(begun) if begun >= settled_at => {
+        Some(begun) if begun >= settled_at && all_clear => {
             scene.changes.push(Change::Unintend { tag: subject.tag });
             Settled::Yes
         }
@@ -227,6 +236,16 @@ pub(in crate::domain) fn is_mismatched<'a>(scene: &mut Scene<'a>, subject: Subje
     needs_renewal(scene, subject)
 }
 
+/// Whether another own row of the key is there about which nothing can be decided: nothing is
+/// created beside it.
+fn is_anything_dark(scene: &Scene<'_>, subject: Subject<'_>) -> bool {
+    let held = subject.held().map(|held| &held.id);
+    subject.desired.is_some_and(|desired| {
+        let twins = Twins::of(scene, subject, desired);
+        twins.dark.iter().any(|(row, _)| Some(&row.id) != held)
+    })
+}
+
 /// Why no replacement is created now, and until when, if so.
 fn keeps_it(
     scene: &mut Scene<'_>,
@@ -238,6 +257,9 @@ fn keeps_it(
     let confirmed_at = scene.confirmed_at(&held.id);
     if scene.mode() < Mode::CreateOnly {
         return Some((Reason::ModeForbids, None));
+    }
+    if is_anything_dark(scene, subject) {
+        return Some((Reason::NoAnswer, None));
     }
     if confirmed_at > now {
         return Some((Reason::NotYetConfirmed, Some(confirmed_at)));

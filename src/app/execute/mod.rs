@@ -1,0 +1,130 @@
+//! Doing: renewals, creates and deletes, as a plan orders them.
+
+mod creates;
+mod deletes;
+mod renewals;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::pass::{Halt, Pass};
+use crate::domain::ids::TenantId;
+use crate::domain::plan::{Creation, Deletion, Reason, Renewal, Step};
+use renewals::send_renewal;
+
+/// Surplus is deleted only this long after the survivor's renewal: what Graph just confirmed may
+/// be taken for granted no longer.
+const RENEWAL_HOLDS: Duration = Duration::from_secs(10);
+
+impl Pass<'_> {
+    /// Takes the steps in their order; neighbours of one kind run together.
+    ///
+    /// # Cancellation
+    /// Stops between two effects. What was sent is awaited.
+    pub(super) async fn take_steps(&mut self, steps: &[Step]) -> Result<(), Halt> {
+        let mut rest = steps;
+        while let Some(first) = rest.first() {
+            let kind = std::mem::discriminant(first);
+            let same = rest
+                .iter()
+                .take_while(|step| std::mem::discriminant(*step) == kind)
+                .count();
+            let (now, later) = rest.split_at(same);
+            self.take_alike(now).await?;
+            rest = later;
+        }
+        self.save().await
+    }
+
+    async fn take_alike(&mut self, steps: &[Step]) -> Result<(), Halt> {
+        let renewals: Vec<&Renewal> = steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Renew(one) => Some(one),
+                _ => None,
+            })
+            .collect();
+        let creates: Vec<&Creation> = steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Create(one) => Some(one),
+                _ => None,
+            })
+            .collect();
+        self.renew_all(&renewals).await?;
+        self.create_all(&creates).await?;
+        for step in steps {
+            match step {
+                Step::Renew(_) | Step::Create(_) => {}
+                Step::Collapse { survivor, surplus } => self.collapse(survivor, surplus).await?,
+                Step::Replace { delete, create } => self.replace(delete, create).await?,
+                Step::Delete(delete) => {
+                    if self.delete(delete).await? {
+                        self.progress.undeclared_removed += 1;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The survivor is renewed; only while that is fresh do the others go.
+    async fn collapse(&mut self, survivor: &Renewal, surplus: &[Deletion]) -> Result<(), Halt> {
+        if !self.may_touch(&survivor.tenant).await? {
+            return Ok(());
+        }
+        let request = self.renew_request(survivor);
+        let graph = Arc::clone(&self.services.graph);
+        let (_, answer) = send_renewal(graph, survivor.clone(), request).await;
+        if !self.note_renewal(survivor, answer) {
+            self.progress
+                .failed
+                .extend(surplus.iter().map(|delete| delete.id.clone()));
+            return Ok(());
+        }
+        let renewed = Instant::now();
+        for delete in surplus {
+            let removed = self.delete_until(delete, renewed + RENEWAL_HOLDS).await?;
+            if removed && delete.why == Reason::Replaced {
+                self.progress.mismatched_acted += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// What blocks the key goes first, under a durable intent; the gap until its successor stands
+    /// is measured.
+    async fn replace(&mut self, delete: &Deletion, create: &Creation) -> Result<(), Halt> {
+        if !self.may_touch(&delete.tenant).await? {
+            return Ok(());
+        }
+        self.record(|recorder, doc| recorder.intend(&mut doc.state, create, Some(delete)));
+        self.save().await?;
+        let gap = Instant::now();
+        if !self.delete(delete).await? {
+            self.record(|recorder, doc| recorder.withdraw(&mut doc.state, &create.tag));
+            self.progress.mismatched_acted += 1;
+            return self.save().await;
+        }
+        self.send_creates(&[create]).await?;
+        let gap_ms = u64::try_from(gap.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.report
+            .gaps_ms
+            .insert(delete.id.as_str().to_owned(), gap_ms);
+        self.save().await
+    }
+
+    /// Whether a step may begin; `false` where its tenant must be left in silence.
+    async fn may_touch(&mut self, tenant: &TenantId) -> Result<bool, Halt> {
+        match self.may_act(tenant) {
+            Ok(()) => Ok(true),
+            Err(_) if self.quiet(tenant).is_some() => Ok(false),
+            Err(halt) => {
+                self.save().await?;
+                Err(halt)
+            }
+        }
+    }
+}

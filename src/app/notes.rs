@@ -1,0 +1,175 @@
+//! What is told of a pass: one decision for each thing done or left alone.
+
+use super::pass::Pass;
+use super::report::{Action, Decision};
+use crate::domain::ids::{SubscriptionId, TenantId};
+use crate::domain::plan::{Change, Hold, Reason};
+use crate::domain::record::let_go_words;
+use crate::domain::state::HeldOrigin;
+use crate::domain::subscription::{Declaration, KeyTag};
+use crate::ports::graph::GraphError;
+
+impl Pass<'_> {
+    pub(super) fn name_of(&self, tag: Option<&KeyTag>) -> Option<String> {
+        let tag = tag?;
+        if let Declaration::Read(set) = self.declaration
+            && let Some(desired) = set.by_key.get(tag)
+        {
+            return Some(desired.name.as_str().to_owned());
+        }
+        let entry = self.doc.state.entries.get(tag)?;
+        entry.name.as_ref().map(|name| name.as_str().to_owned())
+    }
+
+    pub(super) fn note_hold(&mut self, hold: &Hold) {
+        let decision = Decision {
+            at: self.now(),
+            action: Action::Hold,
+            reason: hold.why,
+            outcome: "left alone".to_owned(),
+            tenant: hold.tenant.as_str().to_owned(),
+            name: self.name_of(hold.tag.as_ref()),
+            id: hold.id.as_ref().map(|id| id.as_str().to_owned()),
+            words: hold.words.clone(),
+            request_id: None,
+            until: hold.until,
+        };
+        self.report.decide(decision);
+    }
+
+    pub(super) fn note_change(&mut self, change: &Change) {
+        let (action, reason, tag, id, words, until) = match change {
+            Change::Adopt {
+                tag, id, origin, ..
+            } => {
+                let words = adopted_words(*origin).to_owned();
+                (Action::Adopt, Reason::Missing, tag, Some(id), words, None)
+            }
+            Change::LetGo { tag, why } => {
+                let held = self
+                    .doc
+                    .state
+                    .entries
+                    .get(tag)
+                    .and_then(|entry| entry.held.as_ref());
+                let id = held.map(|held| &held.id);
+                (
+                    Action::LetGo,
+                    *why,
+                    tag,
+                    id,
+                    let_go_words(*why).to_owned(),
+                    None,
+                )
+            }
+            Change::Block { tag, blocked } => {
+                let reason = Reason::from(blocked.cause);
+                let words = match &blocked.holder {
+                    Some(id) => format!("subscription {id} holds the combination"),
+                    None => "no holder can be seen".to_owned(),
+                };
+                (
+                    Action::Block,
+                    reason,
+                    tag,
+                    blocked.holder.as_ref(),
+                    words,
+                    Some(blocked.until),
+                )
+            }
+            _ => return,
+        };
+        let tenant = self.tenant_of(tag);
+        let decision = Decision {
+            at: self.now(),
+            action,
+            reason,
+            outcome: "done".to_owned(),
+            tenant,
+            name: self.name_of(Some(tag)),
+            id: id.map(|id| id.as_str().to_owned()),
+            words,
+            request_id: None,
+            until,
+        };
+        self.report.decide(decision);
+    }
+
+    fn tenant_of(&self, tag: &KeyTag) -> String {
+        let entry = self
+            .doc
+            .state
+            .entries
+            .get(tag)
+            .map(|entry| &entry.key.tenant);
+        let declared = match self.declaration {
+            Declaration::Read(set) => set.by_key.get(tag).map(|desired| &desired.key.tenant),
+            Declaration::Unusable { .. } => None,
+        };
+        declared
+            .or(entry)
+            .map(|tenant| tenant.as_str().to_owned())
+            .unwrap_or_default()
+    }
+
+    pub(super) fn name_of_row(&self, id: &SubscriptionId) -> Option<String> {
+        let entries = self.doc.state.entries.values();
+        let mut serving =
+            entries.filter(|entry| entry.held.as_ref().is_some_and(|held| held.id == *id));
+        serving
+            .next()?
+            .name
+            .as_ref()
+            .map(|name| name.as_str().to_owned())
+    }
+
+    pub(super) fn note(
+        &mut self,
+        action: Action,
+        reason: Reason,
+        (tenant, name, id): (&TenantId, Option<String>, Option<SubscriptionId>),
+        outcome: &str,
+        words: String,
+        request_id: Option<String>,
+    ) {
+        let decision = Decision {
+            at: self.now(),
+            action,
+            reason,
+            outcome: outcome.to_owned(),
+            tenant: tenant.as_str().to_owned(),
+            name,
+            id: id.map(|id| id.as_str().to_owned()),
+            words,
+            request_id,
+            until: None,
+        };
+        self.report.decide(decision);
+    }
+
+    pub(super) fn note_miss(
+        &mut self,
+        action: Action,
+        reason: Reason,
+        subject: (&TenantId, Option<String>, Option<SubscriptionId>),
+        error: &GraphError,
+    ) {
+        let request_id = error.trace().request_id.clone();
+        self.note(
+            action,
+            reason,
+            subject,
+            error.kind(),
+            error.to_string(),
+            request_id,
+        );
+    }
+}
+
+fn adopted_words(origin: HeldOrigin) -> &'static str {
+    match origin {
+        HeldOrigin::Mismatched => "it serves until it is replaced",
+        HeldOrigin::Unproven => "its clientState is hidden; its notifications will prove it",
+        HeldOrigin::Created | HeldOrigin::Adopted => "it is ours and as declared",
+    }
+}
