@@ -3,6 +3,8 @@
 use evergraph::app::report::{Action, Report};
 use evergraph::domain::plan::Reason;
 use evergraph::domain::subscription::Desired;
+use evergraph::sim::faults::{Effect, Injected, Rule};
+use evergraph::sim::request::Op;
 use jiff::SignedDuration;
 
 use crate::fleet::{Fleet, done, wish};
@@ -106,4 +108,29 @@ async fn a_mismatch_that_passes_by_itself_is_not_acted_upon() {
         (0, 0)
     );
     assert_eq!(fleet.live()[0].id, before[0].id);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_absurd_wait_for_the_replacement_does_not_let_the_row_that_serves_lapse() {
+    let presence = |lifecycle| {
+        vec![Desired {
+            lifecycle,
+            ..wish("p", "communications/presences/u1", "updated")
+        }]
+    };
+    let fleet = Fleet::new(presence(true));
+    fleet.run_for(SignedDuration::from_mins(60)).await;
+    fleet.declare(presence(false));
+    let absurd = Effect::Answer(Injected {
+        retry_after: Some("999999".into()),
+        ..Injected::status(429)
+    });
+    let rule = Rule {
+        times: 0,
+        ..Rule::next(Op::Create, absurd)
+    };
+    fleet.control.arm(rule).unwrap();
+    let id = fleet.live()[0].id.clone();
+    never_uncovered(&fleet, 8).await;
+    assert_eq!(fleet.live()[0].id, id);
 }
