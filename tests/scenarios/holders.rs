@@ -45,7 +45,7 @@ async fn a_key_is_taken_right_after_its_foreign_holder_has_ended() {
     let fleet = Fleet::new(mailboxes(1));
     let foreign = plant_foreign(&fleet, "users/u0/messages", "created,updated", 1);
     let ends = foreign.expires;
-    fleet.run_for(SignedDuration::from_mins(59)).await;
+    fleet.run_for(SignedDuration::from_mins(55)).await;
     assert_eq!(fleet.live(), [foreign]);
     fleet.run_for(SignedDuration::from_mins(10)).await;
     let [row] = &fleet.live()[..] else {
