@@ -54,6 +54,13 @@ impl Moment {
         }
     }
 
+    /// A moment that a pass was too short for comes sooner.
+    pub fn sooner(mut self, tries: u32) -> Self {
+        self.nth = (self.nth >> tries).max(1);
+        self.later /= 1 << tries;
+        self
+    }
+
     /// Makes Graph hold the reply of the create that is meant. Answers the number of the rule.
     pub fn arm(&self, bed: &Bed) -> Option<u64> {
         if self.aim != Aim::CreateActed {
