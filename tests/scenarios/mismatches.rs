@@ -2,6 +2,7 @@
 
 use evergraph::app::report::{Action, Report};
 use evergraph::domain::plan::Reason;
+use evergraph::domain::policy::Mode;
 use evergraph::domain::subscription::Desired;
 use evergraph::sim::faults::{Effect, Injected, Rule};
 use evergraph::sim::request::Op;
@@ -133,4 +134,30 @@ async fn an_absurd_wait_for_the_replacement_does_not_let_the_row_that_serves_lap
     let id = fleet.live()[0].id.clone();
     never_uncovered(&fleet, 8).await;
     assert_eq!(fleet.live()[0].id, id);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mismatched_row_that_is_about_to_end_is_renewed_while_it_waits_to_be_replaced() {
+    let mut fleet = Fleet::new(vec![wish("drive", "drives/d1/root", "updated")]);
+    fleet.tick().await;
+    let row = fleet.live().remove(0);
+    fleet.config.policy.tick = SignedDuration::from_hours(1);
+    fleet.config.policy.audit_every = SignedDuration::from_hours(6);
+    fleet.config.policy.mode = Mode::CreateOnly;
+    fleet.jump(360);
+    plant_like(&fleet, &row, |body| {
+        body.insert(
+            "lifecycleNotificationUrl".into(),
+            "https://old.example/".into(),
+        );
+        let expires = fleet.sim.clock.read() + SignedDuration::from_mins(330);
+        body.insert("expirationDateTime".into(), expires.to_string().into());
+    });
+    fleet.control.remove(&row.id, false).unwrap();
+    let until = fleet.sim.clock.read() + SignedDuration::from_hours(30);
+    while fleet.sim.clock.read() < until {
+        fleet.tick().await;
+        assert!(!fleet.live().is_empty());
+        fleet.jump(60);
+    }
 }
