@@ -20,7 +20,7 @@ struct Told {
     exits: BTreeMap<Group, Vec<Exit>>,
     ready_after: Vec<Duration>,
     restarts: u32,
-    hung: u32,
+    adopted: u32,
 }
 
 /// Listens to hosts until it is dropped; then, in a test that fails, it shows the last lines.
@@ -84,6 +84,11 @@ impl Console {
         all
     }
 
+    /// Subscriptions that passes took over, those of passes that were killed included.
+    pub fn adopted(&self) -> u32 {
+        self.told.lock().unwrap().adopted
+    }
+
     /// Hosts of a group that started again after the third crash.
     pub fn restarts(&self) -> u32 {
         self.told.lock().unwrap().restarts
@@ -98,7 +103,9 @@ impl Told {
                 self.exits.entry(group.clone()).or_default().push(*exit);
             }
             HostEvent::HostRestarted { .. } => self.restarts += 1,
-            HostEvent::HandlerHung { .. } => self.hung += 1,
+            HostEvent::Console { line, .. } if line.text.contains("report: adopt ") => {
+                self.adopted += 1;
+            }
             _ => {}
         }
         let (line, is_error) = match event {

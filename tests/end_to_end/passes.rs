@@ -24,8 +24,6 @@ pub struct Pass {
     pub ended: Ended,
     /// Calls of Graph, as the pass itself counts them.
     pub calls: u64,
-    /// Subscriptions that it took over.
-    pub adopted: u64,
     pub lines: Vec<String>,
 }
 
@@ -48,7 +46,6 @@ pub fn of(invocation: Invocation) -> Pass {
         return Pass {
             ended: Ended::Busy,
             calls: 0,
-            adopted: 0,
             lines,
         };
     }
@@ -58,7 +55,7 @@ pub fn of(invocation: Invocation) -> Pass {
     else {
         return broken(first, lines);
     };
-    let (how, counts) = head.rsplit_once("; ").unwrap();
+    let (how, _) = head.rsplit_once("; ").unwrap();
     let ended = match how.strip_prefix("pass ").unwrap() {
         "nothing was due" => Ended::Idle,
         "complete" => Ended::Complete,
@@ -68,11 +65,9 @@ pub fn of(invocation: Invocation) -> Pass {
             _ => Ended::Broken(other.to_owned()),
         },
     };
-    let adopted = counts.split_once("adopted ").unwrap().1;
     Pass {
         ended,
         calls: calls.parse().unwrap(),
-        adopted: adopted.split(',').next().unwrap().parse().unwrap(),
         lines,
     }
 }
@@ -81,7 +76,6 @@ fn broken(why: String, lines: Vec<String>) -> Pass {
     Pass {
         ended: Ended::Broken(why),
         calls: 0,
-        adopted: 0,
         lines,
     }
 }
