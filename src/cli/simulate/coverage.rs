@@ -62,6 +62,9 @@ impl Coverage {
             if serving.is_empty() && !before.is_empty() {
                 self.excuse(now, desired, &before);
             }
+            if serving.len() < 2 {
+                continue;
+            }
             let good = serving
                 .iter()
                 .filter(|row| fits(&home, &ring, desired, row));
