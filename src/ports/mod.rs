@@ -8,5 +8,8 @@ pub mod declaration;
 pub mod desired;
 pub mod dice;
 pub mod graph;
+pub mod ids;
+pub mod keys;
 pub mod pulse;
+pub mod sink;
 pub mod state;
