@@ -30,7 +30,6 @@ impl SeenIds {
     }
 
     /// The ids with their times: last verified, and last refused.
-    #[expect(clippy::type_complexity, reason = "two lists of one form")]
     pub fn lists(
         &self,
     ) -> (
