@@ -59,11 +59,9 @@ impl Opener {
         &self,
         sealed: Vec<Sealed<'static>>,
     ) -> Vec<Result<Opened, Against>> {
-        futures::stream::iter(sealed)
-            .map(|one| self.open(one))
-            .buffered(self.at_once)
-            .collect()
-            .await
+        let opening: Vec<_> = sealed.into_iter().map(|one| self.open(one)).collect();
+        let opening = futures::stream::iter(opening).buffered(self.at_once);
+        opening.collect().await
     }
 
     async fn open(&self, sealed: Sealed<'static>) -> Result<Opened, Against> {

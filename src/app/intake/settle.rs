@@ -280,13 +280,12 @@ impl Intake {
 
     /// Leaves a wake mark for each event about a subscription; equal ones are one.
     async fn wake(&self, marks: &BTreeSet<WakeMark>) -> Result<usize, Delay> {
-        let store = self.services.store.as_ref();
-        let mut leaving = futures::stream::iter(marks)
-            .map(|mark| async move {
-                tell(mark);
-                marks::leave(store, mark).await
-            })
-            .buffer_unordered(MARKS_AT_ONCE);
+        let mut waking = Vec::with_capacity(marks.len());
+        for mark in marks {
+            tell(mark);
+            waking.push(marks::leave(self.services.store.as_ref(), mark));
+        }
+        let mut leaving = futures::stream::iter(waking).buffer_unordered(MARKS_AT_ONCE);
         while let Some(left) = leaving.next().await {
             left.map_err(|error| {
                 tracing::error!("a wake mark could not be left: {error}");
