@@ -135,7 +135,7 @@ async fn caps_hold_for_bytes_and_items() {
     });
     let item = message(INBOX, 1);
     let many = vec![item; 4];
-    check(&world.post(&many).await, "400");
+    check(&world.post(&many).await, "413");
     check(&world.post(&many[..3]).await, "202 1w 2r 0x");
     let long = " ".repeat(100_001);
     check(&world.post_text(Route::Notifications, &long).await, "413");

@@ -291,7 +291,7 @@ pub fn short(answer: &Answer) -> String {
     let (status, receipt) = match answer {
         Answer::Accepted(receipt) => (202, receipt),
         Answer::TryLater(receipt) => (503, receipt),
-        Answer::Unreadable(_) => return "400".to_owned(),
+        Answer::Unreadable => return "400".to_owned(),
         Answer::TooLarge => return "413".to_owned(),
     };
     let Receipt {

@@ -42,11 +42,11 @@ use crate::ports::sink::Sink;
 use crate::ports::state::StateStore;
 
 pub use ledger::Figures;
-pub use wire::BodyError;
 
 use content::Opener;
 use ledger::Ledger;
 use repeats::Repeats;
+use wire::BodyError;
 
 /// What the intake works with.
 pub struct IntakeServices {
@@ -142,8 +142,8 @@ pub enum Answer {
     /// 503: something of it is not; Graph shall send it again.
     TryLater(Receipt),
     /// 400: no notification.
-    Unreadable(BodyError),
-    /// 413: larger than anything Graph sends.
+    Unreadable,
+    /// 413: larger than anything that Graph is known to send.
     TooLarge,
 }
 
@@ -206,15 +206,11 @@ impl Intake {
     /// and counts as not written.
     pub async fn receive(&self, admission: Admission, route: Route, body: &[u8]) -> Answer {
         let begun = Instant::now();
-        if body.len() > self.config.body_bytes {
-            self.ledger.unreadable();
-            return Answer::TooLarge;
-        }
-        let posted = match wire::Posted::parse(body, self.config.items) {
+        let posted = match self.read(body) {
             Ok(posted) => posted,
-            Err(error) => {
+            Err(answer) => {
                 self.ledger.unreadable();
-                return Answer::Unreadable(error);
+                return answer;
             }
         };
         let now = self.services.clock.now().await;
@@ -235,6 +231,25 @@ impl Intake {
             true => Answer::Accepted(receipt),
             false => Answer::TryLater(receipt),
         }
+    }
+
+    fn read<'b>(&self, body: &'b [u8]) -> Result<wire::Posted<'b>, Answer> {
+        let IntakeConfig {
+            body_bytes, items, ..
+        } = self.config;
+        if body.len() <= body_bytes {
+            match wire::Posted::parse(body, items) {
+                Ok(posted) => return Ok(posted),
+                Err(BodyError::Form) => return Err(Answer::Unreadable),
+                Err(BodyError::TooMany) => {}
+            }
+        }
+        // Nothing of Graph is known to be as large; if it is, somebody must raise the limit.
+        tracing::error!(
+            "a request with {} bytes is over the limit of {body_bytes} bytes or {items} items",
+            body.len()
+        );
+        Err(Answer::TooLarge)
     }
 
     /// What was counted since this process began.

@@ -17,18 +17,13 @@ use super::scan::{Members, string};
 use crate::domain::notification::refusal::Refusal;
 use crate::domain::notification::{Happening, Item, ResourceData, Sealed, Text};
 
-/// Why a request is no notification.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BodyError {
-    /// Not JSON, or without an array `value`.
-    #[error("the body is no JSON object with an array `value`")]
+/// Why a request is not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BodyError {
+    /// Not a JSON object with an array `value`.
     Form,
-    /// More elements than are taken at once.
-    #[error("the body has more than {most} items or validation tokens")]
-    TooMany {
-        /// How many are taken.
-        most: usize,
-    },
+    /// More items or tokens than are taken at once.
+    TooMany,
 }
 
 /// A request, taken apart.
@@ -95,7 +90,7 @@ fn elements(raw: &RawValue, most: usize) -> Result<Vec<&RawValue>, BodyError> {
     let read = reader.deserialize_seq(AtMost(most));
     let read = read.map_err(|_| BodyError::Form)?;
     match read.is_cut {
-        true => Err(BodyError::TooMany { most }),
+        true => Err(BodyError::TooMany),
         false => Ok(read.raw),
     }
 }
