@@ -2,6 +2,13 @@
 
 pub mod handler;
 
+/// The reader of declarations, for the commands that check one.
+pub mod declaration {
+    #[cfg(feature = "cli")]
+    pub use crate::adapters::declaration::schema;
+    pub use crate::adapters::declaration::{Diagnostic, Reading, Severity, Target, read};
+}
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -162,7 +169,11 @@ fn store(settings: &PassSettings, entra: &EntraTokens) -> anyhow::Result<Arc<dyn
     }
 }
 
-fn clock(choice: &ClockChoice) -> anyhow::Result<Arc<dyn Clock>> {
+/// The clock that tells the time of day.
+///
+/// # Errors
+/// Where the simulator's clock is not on this machine.
+pub fn clock(choice: &ClockChoice) -> anyhow::Result<Arc<dyn Clock>> {
     Ok(match choice {
         ClockChoice::System => Arc::new(SystemClock),
         ClockChoice::Simulated(url) => Arc::new(SimulatorClock::new(url)?),

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource};
 
-use crate::adapters::declaration::{Diagnostic, Reading, Severity, Target, read};
+use crate::compose::declaration::{Diagnostic, Reading, Severity, Target, read};
 use crate::domain::duration;
 use crate::domain::limits::{self, Permission};
 use crate::domain::subscription::{Desired, DesiredSet};

@@ -7,14 +7,15 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Args;
 use comfy_table::{Table, presets};
-use jiff::Timestamp;
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::compose;
+use crate::config::ClockChoice;
 use crate::devhost::{
     AfterExit, AuthLevel, Cause, FunctionKind, FunctionSummary, HostEvent, HostOptions, Invocation,
     Keys, Level, Outcome, RunningHost,
 };
-use crate::ports::clock::{Clock, ClockError};
+use crate::ports::clock::Clock;
 
 /// Port of Azure Functions Core Tools, so that scripts find this host where they found that.
 const PORT: u16 = 7071;
@@ -59,6 +60,9 @@ pub struct HostArgs {
     /// Leave timers to `POST /admin/functions/NAME`.
     #[arg(long)]
     no_schedules: bool,
+    /// The clock of the timers: `system`, or the root URL of a simulator.
+    #[arg(long, env = "EVERGRAPH_CLOCK", default_value = "system")]
+    clock: String,
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {
@@ -124,7 +128,16 @@ async fn told_to_stop() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 
+fn clock(text: &str) -> anyhow::Result<Arc<dyn Clock>> {
+    let choice = match text {
+        "system" => ClockChoice::System,
+        url => ClockChoice::Simulated(url.parse().context("--clock takes `system` or a URL")?),
+    };
+    compose::clock(&choice)
+}
+
 fn options(args: HostArgs) -> anyhow::Result<HostOptions> {
+    let clock = clock(&args.clock)?;
     let mut env = args.settings;
     if args.own_handler {
         let program = std::env::current_exe().context("could not find this program's own file")?;
@@ -146,22 +159,8 @@ fn options(args: HostArgs) -> anyhow::Result<HostOptions> {
         },
         status_dir: Some(args.status_dir),
         run_schedules: !args.no_schedules,
-        ..HostOptions::new(args.app, Arc::new(WallClock))
+        ..HostOptions::new(args.app, clock)
     })
-}
-
-/// The clock of this machine.
-struct WallClock;
-
-#[async_trait::async_trait]
-impl Clock for WallClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the timers of a host that runs alone follow the clock of its machine"
-    )]
-    async fn now(&self) -> Result<Timestamp, ClockError> {
-        Ok(Timestamp::now())
-    }
 }
 
 fn table(functions: &[FunctionSummary], enforces: bool) -> Table {

@@ -10,5 +10,5 @@ pub struct Args {}
 
 /// Prints the JSON Schema of the declaration.
 pub fn run(_: &Args) -> ExitCode {
-    print(&format!("{:#}", crate::adapters::declaration::schema()))
+    print(&format!("{:#}", crate::compose::declaration::schema()))
 }

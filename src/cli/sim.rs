@@ -1,5 +1,6 @@
 //! `evergraph sim`: simulated services for a laptop.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -246,6 +247,7 @@ fn log_to_stderr() {
     let lines = tracing_subscriber::fmt()
         .with_env_filter("evergraph::sim=info")
         .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     drop(lines.try_init());
 }

@@ -61,6 +61,8 @@ pub enum GraphError {
         operation: &'static str,
         /// What happened.
         detail: String,
+        /// How long to wait.
+        wait: Wait,
         /// Beside it.
         trace: Trace,
     },
@@ -142,6 +144,16 @@ impl GraphError {
             | Self::Conflict { trace, .. }
             | Self::Quota { trace, .. }
             | Self::Denied { trace, .. } => trace,
+        }
+    }
+
+    /// How long Graph asked us to wait, whatever the failure was.
+    pub fn wait(&self) -> Option<&Wait> {
+        match self {
+            Self::Unknown { wait, .. }
+            | Self::Unavailable { wait, .. }
+            | Self::Throttled { wait, .. } => Some(wait),
+            _ => None,
         }
     }
 

@@ -8,6 +8,7 @@ pub mod declaration;
 pub mod desired;
 pub mod dice;
 pub mod graph;
+pub mod graph_outcome;
 pub mod ids;
 pub mod keys;
 pub mod pulse;

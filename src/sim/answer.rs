@@ -33,6 +33,20 @@ pub struct Answer {
     pub content: Content,
 }
 
+impl Answer {
+    /// The value of `Date`: callers correct their own clock by it.
+    pub fn http_date(&self) -> String {
+        http_date(self.date)
+    }
+}
+
+/// A moment as HTTP writes it; empty beyond the years that it can write.
+pub(super) fn http_date(moment: Timestamp) -> String {
+    jiff::fmt::rfc2822::DateTimePrinter::new()
+        .timestamp_to_rfc9110_string(&moment)
+        .unwrap_or_default()
+}
+
 /// What an answer holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Content {

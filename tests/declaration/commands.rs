@@ -1,3 +1,5 @@
+//! The commands `check`, `schema` and `settings`, as processes.
+
 use std::process::{Command, Output};
 
 use super::*;

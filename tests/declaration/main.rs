@@ -1,3 +1,5 @@
+//! Declarations, from text to desired set.
+
 #![allow(clippy::unwrap_used, reason = "test file")]
 //! `subscriptions.toml`, from text to desired set: what is accepted, what is refused and with
 //! which words, the schema, the file source and the command line.

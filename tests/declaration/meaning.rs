@@ -1,3 +1,5 @@
+//! What a declaration means.
+
 use evergraph::domain::ids::TenantId;
 use evergraph::domain::subscription::{Desired, DesiredSet, Lifetime};
 use jiff::SignedDuration;

@@ -1,3 +1,5 @@
+//! What is refused, where, and with which advice.
+
 use super::*;
 
 const GOOD: &str = "name = \"a\"\nresource = \"users\"\nchange_types = [\"updated\"]";

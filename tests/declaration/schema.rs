@@ -1,3 +1,5 @@
+//! The JSON Schema keeps step with the reader.
+
 use serde_json::{Value, json};
 
 use super::*;

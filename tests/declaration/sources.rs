@@ -1,3 +1,5 @@
+//! Declarations in files and blobs.
+
 use evergraph::adapters::declaration::{BlobSource, FileSource};
 use evergraph::domain::subscription::Declaration;
 use evergraph::ports::declaration::{DeclarationSource as _, Fetched};

@@ -1,3 +1,5 @@
+//! Whole declarations.
+
 use proptest::prelude::*;
 
 use super::*;

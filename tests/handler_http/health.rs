@@ -158,6 +158,8 @@ async fn askers_who_hang_up_do_not_begin_a_read_each() {
     }
     assert_eq!(store.reads.load(Ordering::SeqCst), 1);
     assert_eq!(get(&handler, "/api/health").await.text(), "ok");
+    tokio::time::sleep(Duration::from_millis(1800)).await;
+    assert_eq!(get(&handler, "/api/health").await.text(), "ok");
     assert_eq!(store.reads.load(Ordering::SeqCst), 1);
 }
 

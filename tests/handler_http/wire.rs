@@ -91,7 +91,7 @@ async fn a_call_without_a_body_is_answered_and_changes_nothing() {
 async fn a_call_that_is_far_too_long_still_gets_its_answer() {
     let fleet = Fleet::new(mailboxes(1));
     let address = serve_on_loopback(&ready(&fleet)).await;
-    let body = "x".repeat(3 * 1024 * 1024);
+    let body = "x".repeat(12 * 1024 * 1024);
     let length = format!("Content-Length: {}", body.len());
     check_call(address, &length, body.as_bytes(), "more than").await;
     assert!(fleet.live().is_empty());

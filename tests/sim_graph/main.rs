@@ -5,6 +5,7 @@
 mod bed;
 mod control_api;
 mod delivery;
+mod doors;
 mod faults;
 mod handshake;
 mod in_process;

@@ -1,3 +1,5 @@
+//! What reading a declaration finds, on small texts.
+
 use super::*;
 
 #[test]

@@ -6,11 +6,12 @@ use reqwest::header::HeaderValue;
 
 use super::body::Unspoken;
 use super::exchange::Answer;
-use super::outcome::{self, Broken, Call, Failure};
+use super::outcome;
 use crate::adapters::words;
-use crate::domain::conflict::{self, Service};
+use crate::domain::conflict::{self, Call, Service};
 use crate::domain::ids::TenantId;
 use crate::ports::graph::{GraphError, Trace};
+use crate::ports::graph_outcome::{self, Broken};
 
 /// What belongs to one logical call.
 pub(super) struct Setting<'a> {
@@ -23,7 +24,7 @@ pub(super) struct Setting<'a> {
 
 /// An answer that says success and cannot be used.
 pub(super) fn unreadable(setting: &Setting<'_>, why: &str, trace: Trace) -> GraphError {
-    let error = outcome::unanswered(setting.call, Broken::Lost(why.to_owned()), trace);
+    let error = graph_outcome::unanswered(setting.call, Broken::Lost(why.to_owned()), trace);
     tracing::info!(
         graph.operation = setting.call.verb(),
         tenant.id = setting.tenant.as_str(),
@@ -54,15 +55,9 @@ pub(super) fn failure(setting: &Setting<'_>, answer: &Answer) -> GraphError {
         None => setting.unspoken.clean(&verdict.words),
     };
     let header = answer.retry_after();
-    outcome::failed(
-        setting.call,
-        Failure {
-            status: answer.status.as_u16(),
-            wait: outcome::wait(&verdict, header.as_deref(), &answer.trace),
-            verdict,
-            trace: answer.trace.clone(),
-        },
-    )
+    let wait = graph_outcome::wait(&verdict, header.as_deref(), &answer.trace);
+    let trace = answer.trace.clone();
+    outcome::failed(setting.call, answer.status.as_u16(), verdict, wait, trace)
 }
 
 /// One event for each exchange: what support needs to find it, and nothing that is secret.
@@ -98,5 +93,5 @@ pub(super) fn report(setting: &Setting<'_>, result: &Result<Answer, GraphError>,
 /// A request that cannot be written is never sent.
 pub(super) fn unwritable(call: Call, error: &serde_json::Error) -> GraphError {
     let why = format!("the request cannot be written: {error}");
-    outcome::unanswered(call, Broken::NotSent(why), Trace::default())
+    graph_outcome::unanswered(call, Broken::NotSent(why), Trace::default())
 }

@@ -14,10 +14,10 @@ use url::Url;
 
 use super::links;
 use super::options::{GraphOptions, GraphSetupError, checked_base};
-use super::outcome::Broken;
 use crate::adapters::outgoing::Outgoing;
 use crate::adapters::words;
 use crate::ports::graph::Trace;
+use crate::ports::graph_outcome::Broken;
 
 /// Redirects followed in one exchange. A renewal was once answered 308 (abraunegg/onedrive,
 /// changelog 2.5.6); more than a few are a loop.

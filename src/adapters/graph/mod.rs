@@ -25,14 +25,15 @@ use url::Url;
 use self::body::Unspoken;
 use self::call::{Setting, failure, report, unreadable, unwritable};
 use self::exchange::{Answer, Line, Request};
-use self::outcome::{Broken, Call};
 use self::pages::{Bounds, Listing};
 use crate::adapters::identity::{AccessToken, TokenError, Tokens};
+use crate::domain::conflict::Call;
 use crate::domain::ids::{AppId, SubscriptionId, TenantId};
 use crate::domain::subscription::Observed;
 use crate::ports::graph::{
     CreateRequest, Graph, GraphError, Listed, RenewRequest, Reply, Trace, Wait,
 };
+use crate::ports::graph_outcome::{self, Broken};
 
 pub use options::{GraphOptions, GraphSetupError, MARGIN, Pace, Timeouts, VALIDATION};
 pub use request_ids::RequestIds;
@@ -151,7 +152,11 @@ impl GraphOverHttp {
                 }
                 Err(failure(setting, &answer))
             }
-            Err(broken) => Err(outcome::unanswered(setting.call, broken, Trace::default())),
+            Err(broken) => Err(graph_outcome::unanswered(
+                setting.call,
+                broken,
+                Trace::default(),
+            )),
         };
         report(setting, &result, began.elapsed());
         result
@@ -332,7 +337,11 @@ impl Graph for GraphOverHttp {
         let left = end.saturating_duration_since(Instant::now());
         if left.is_zero() {
             let broken = Broken::NotSent("the time for it ran out before it was sent".into());
-            return Err(outcome::unanswered(Call::Delete, broken, Trace::default()));
+            return Err(graph_outcome::unanswered(
+                Call::Delete,
+                broken,
+                Trace::default(),
+            ));
         }
         let url = self.line.subscriptions(&[id.as_str()]);
         let answer = self

@@ -1,7 +1,8 @@
 //! The whole table of outcomes.
 
 use super::*;
-use crate::domain::conflict::{Automatic, Confidence, Remedy};
+use crate::domain::conflict::{Automatic, Cause, Confidence, Effect, Remedy, RetryAfter};
+use crate::ports::graph_outcome::{Broken, unanswered, wait};
 use std::time::Duration;
 
 const CALLS: [Call; 6] = [
@@ -34,15 +35,8 @@ fn verdict(cause: Cause, effect: Effect) -> Verdict {
 #[track_caller]
 fn check(calls: &[Call], status: u16, cause: Cause, effect: Effect, expected: &str) {
     for call in calls {
-        let error = failed(
-            *call,
-            Failure {
-                status,
-                verdict: verdict(cause, effect),
-                wait: Wait::NotSaid,
-                trace: Trace::default(),
-            },
-        );
+        let verdict = verdict(cause, effect);
+        let error = failed(*call, status, verdict, Wait::NotSaid, Trace::default());
         assert_eq!(
             error.kind(),
             expected,
@@ -194,14 +188,8 @@ fn the_classifiers_wait_goes_before_the_header() {
 
 #[test]
 fn a_wait_is_told_even_where_the_outcome_is_unknown() {
-    let error = failed(
-        Call::Create,
-        Failure {
-            status: 503,
-            verdict: verdict(Cause::Unavailable, Effect::Unknown),
-            wait: Wait::For(Duration::from_secs(30)),
-            trace: Trace::default(),
-        },
-    );
-    assert!(error.to_string().contains("wait 30 s"), "{error}");
+    let thirty = Wait::For(Duration::from_secs(30));
+    let verdict = verdict(Cause::Unavailable, Effect::Unknown);
+    let error = failed(Call::Create, 503, verdict, thirty.clone(), Trace::default());
+    assert_eq!((error.kind(), error.wait()), ("unknown", Some(&thirty)));
 }

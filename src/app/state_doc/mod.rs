@@ -4,7 +4,9 @@
 //! New reader, old data: missing fields have defaults. Old writer, new data of the same version:
 //! unknown fields of the document, of tenants, keys, subscriptions and watches are kept.
 
+mod reading;
 mod wire;
+mod writing;
 
 use std::collections::BTreeMap;
 
@@ -50,11 +52,11 @@ impl StateDoc {
     /// [`Unreadable`] says what is wrong and where. The caller must then neither write the
     /// document nor believe that it is empty.
     pub fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
-        wire::decode(bytes)
+        reading::decode(bytes)
     }
 
     /// Writes a document.
     pub fn encode(&self) -> Vec<u8> {
-        wire::encode(self)
+        writing::encode(self)
     }
 }

@@ -1,3 +1,5 @@
+//! Settings of credentials.
+
 use secrecy::ExposeSecret as _;
 
 use super::*;

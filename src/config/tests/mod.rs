@@ -1,3 +1,5 @@
+//! Settings, read from maps instead of the environment.
+
 mod credentials;
 mod secrets;
 mod whole_table;

@@ -1,3 +1,5 @@
+//! Secrets in settings are never repeated.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Every row of the table of settings.
+
 use std::cell::RefCell;
 
 use super::*;

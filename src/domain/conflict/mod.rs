@@ -12,6 +12,7 @@ pub mod advice;
 mod answer;
 mod cause;
 mod classify;
+mod consequence;
 
 mod doors;
 mod named;
@@ -27,6 +28,7 @@ mod verdict;
 pub use answer::{Answer, Operation, Service};
 pub use cause::Cause;
 pub use classify::{PLAYBOOK_VERSION, classify};
+pub use consequence::{Call, Consequence, consequence};
 
 pub use doors::{DIFFERENCES, Difference};
 pub use remedy::Remedy;

@@ -1,3 +1,5 @@
+//! The table of limits against what is documented.
+
 use super::*;
 use crate::domain::ids::is_guid;
 

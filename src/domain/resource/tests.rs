@@ -1,3 +1,5 @@
+//! Resource paths: normal forms and kinds.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCod
 use percent_encoding::percent_decode_str;
 
 use super::{Door, HungUp};
-use crate::sim::answer::Answer;
+use crate::sim::answer::{Answer, http_date};
 use crate::sim::exchange::{Exchange, exchange};
 use crate::sim::refusal::Refusal;
 use crate::sim::request::{Op, Request};
@@ -172,11 +172,8 @@ fn render(answer: &Answer) -> Response<Body> {
 }
 
 fn common(headers: &mut HeaderMap, request_id: &str, client_id: &str, now: jiff::Timestamp) {
-    let printer = jiff::fmt::rfc2822::DateTimePrinter::new();
     // The virtual clock: callers correct their own clock by it.
-    if let Ok(date) = printer.timestamp_to_rfc9110_string(&now) {
-        put(headers, "date", &date);
-    }
+    put(headers, "date", &http_date(now));
     put(headers, "request-id", request_id);
     put(headers, "client-request-id", client_id);
     put(headers, "cache-control", "no-cache");

@@ -1,171 +1,63 @@
-//! From an answer's bytes to the port's errors, by way of the conflict classifier.
+//! From an answer's bytes to the port's errors, by way of the conflict classifier: the same way
+//! that an answer over HTTP takes.
 
-use crate::domain::conflict::{
-    self, Cause, Effect, Operation, RetryAfter, Service, Verdict, parse_retry_after,
-};
-use crate::ports::graph::{GraphError, Trace, Wait};
+use crate::domain::conflict::{self, Call, Service, consequence};
+use crate::ports::graph::{GraphError, Trace};
+use crate::ports::graph_outcome::{self, Broken, Failure};
 use crate::sim::answer::Answer;
+use crate::sim::request::Op;
 
-/// What was tried, for errors.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Failed {
-    pub verb: &'static str,
-    pub operation: Operation,
-}
-
-impl Failed {
-    /// Nothing came back: a write may have taken effect, a read certainly changed nothing.
-    pub fn silent(self, detail: &str) -> GraphError {
-        self.unsure(detail.to_owned(), Trace::default(), Wait::NotSaid)
-    }
-
-    /// It was never sent.
-    pub fn unreachable(self) -> GraphError {
-        GraphError::Unavailable {
-            operation: self.verb,
-            detail: "no connection".into(),
-            wait: Wait::NotSaid,
-            trace: Trace::default(),
-        }
-    }
-
-    /// A success that cannot be read.
-    pub fn garbled(self, answer: &Answer) -> GraphError {
-        let detail = format!("the answer ({}) cannot be read", answer.status);
-        self.unsure(detail, super::trace_of(answer), Wait::NotSaid)
-    }
-
-    fn unsure(self, detail: String, trace: Trace, wait: Wait) -> GraphError {
-        let operation = self.verb;
-        if self.operation == Operation::Read {
-            GraphError::Unavailable {
-                operation,
-                detail,
-                wait,
-                trace,
-            }
-        } else {
-            GraphError::Unknown {
-                operation,
-                detail,
-                trace,
-            }
-        }
-    }
-
-    /// A refusal, by consequence: the classifier reads the very bytes that HTTP would carry.
-    pub fn refused(self, answer: &Answer) -> GraphError {
-        let retry_after = answer.retry_after.as_deref();
-        let headers: Vec<(&str, &str)> = retry_after
-            .map(|value| ("Retry-After", value))
-            .into_iter()
-            .collect();
-        let verdict = conflict::classify(&conflict::Answer {
-            service: Service::GraphSubscriptions,
-            operation: self.operation,
-            status: answer.status,
-            headers: &headers,
-            body: &answer.body,
-        });
-        let said = verdict
-            .wait
-            .clone()
-            .or_else(|| retry_after.map(|value| parse_retry_after(value, Some(answer.date))));
-        self.by_consequence(answer, verdict, waited(said))
-    }
-
-    /// The same order of questions as in the HTTP adapter, which this room may not name: the
-    /// cause first, since one status means different things; then the status.
-    fn by_consequence(self, answer: &Answer, verdict: Verdict, wait: Wait) -> GraphError {
-        let (operation, trace) = (self.verb, super::trace_of(answer));
-        let detail = format!("HTTP {}: {}", answer.status, words_of(&answer.body));
-        match self.consequence(answer.status, &verdict) {
-            Consequence::Quota => GraphError::Quota {
-                operation,
-                detail,
-                verdict,
-                trace,
-            },
-            Consequence::Throttled => GraphError::Throttled {
-                operation,
-                wait,
-                trace,
-            },
-            Consequence::Gone => GraphError::Gone { operation, trace },
-            Consequence::Conflict => GraphError::Conflict {
-                operation,
-                detail,
-                verdict,
-                trace,
-            },
-            Consequence::Denied => GraphError::Denied {
-                operation,
-                detail,
-                trace,
-            },
-            Consequence::Trouble if verdict.may_have_taken_effect != Effect::No => {
-                self.unsure(detail, trace, wait)
-            }
-            Consequence::Trouble => GraphError::Unavailable {
-                operation,
-                detail,
-                wait,
-                trace,
-            },
-            Consequence::Refused => GraphError::Refused {
-                operation,
-                detail,
-                verdict,
-                trace,
-            },
-        }
-    }
-
-    fn consequence(self, status: u16, verdict: &Verdict) -> Consequence {
-        let names_an_id = self.operation != Operation::Create;
-        match (status, verdict.cause) {
-            (401, _) => Consequence::Denied,
-            (_, Cause::QuotaExhausted) => Consequence::Quota,
-            (_, Cause::Throttled) => Consequence::Throttled,
-            (_, Cause::Unavailable | Cause::AmbiguousOutcome | Cause::NotVisibleYet) => {
-                Consequence::Trouble
-            }
-            (_, Cause::InvalidRequest | Cause::DependencyMissing | Cause::Unclassified) => {
-                match status {
-                    403 => Consequence::Denied,
-                    404 if names_an_id => Consequence::Gone,
-                    409 => Consequence::Conflict,
-                    429 => Consequence::Throttled,
-                    408 | 500.. => Consequence::Trouble,
-                    _ => Consequence::Refused,
-                }
-            }
-            _ => Consequence::Conflict,
-        }
+/// The call in the product's words.
+fn call_of(op: Op) -> Call {
+    match op {
+        Op::Create => Call::Create,
+        Op::List => Call::List,
+        Op::Get => Call::Get,
+        Op::Renew => Call::Renew,
+        Op::Reauthorize => Call::Reauthorize,
+        Op::Delete => Call::Delete,
     }
 }
 
-enum Consequence {
-    Refused,
-    Trouble,
-    Throttled,
-    Gone,
-    Conflict,
-    Quota,
-    Denied,
+/// Nothing came back: a write may have taken effect, a read certainly changed nothing.
+pub(super) fn silent(op: Op, detail: &str) -> GraphError {
+    let lost = Broken::Lost(detail.to_owned());
+    graph_outcome::unanswered(call_of(op), lost, Trace::default())
 }
 
-fn waited(said: Option<RetryAfter>) -> Wait {
-    match said {
-        None => Wait::NotSaid,
-        Some(RetryAfter::For(length)) => Wait::For(length),
-        Some(RetryAfter::Absurd(text)) => Wait::Absurd(text),
-    }
+/// It was never sent.
+pub(super) fn unreachable(op: Op) -> GraphError {
+    let not_sent = Broken::NotSent("no connection".to_owned());
+    graph_outcome::unanswered(call_of(op), not_sent, Trace::default())
 }
 
-/// Code and message of the body.
-fn words_of(body: &[u8]) -> String {
-    let value: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-    let text = |name: &str| value["error"][name].as_str().unwrap_or_default().to_owned();
-    format!("{}: {}", text("code"), text("message"))
+/// A success that cannot be read.
+pub(super) fn garbled(op: Op, answer: &Answer) -> GraphError {
+    let lost = Broken::Lost(format!("the answer ({}) cannot be read", answer.status));
+    graph_outcome::unanswered(call_of(op), lost, super::trace_of(answer))
+}
+
+/// A refusal, by consequence: the classifier reads the very bytes that HTTP would carry.
+pub(super) fn refused(op: Op, answer: &Answer) -> GraphError {
+    let call = call_of(op);
+    let retry_after = answer.retry_after.as_deref();
+    let date = answer.http_date();
+    let mut headers = vec![("Date", date.as_str())];
+    headers.extend(retry_after.map(|value| ("Retry-After", value)));
+    let verdict = conflict::classify(&conflict::Answer {
+        service: Service::GraphSubscriptions,
+        operation: call.operation(),
+        status: answer.status,
+        headers: &headers,
+        body: &answer.body,
+    });
+    let trace = super::trace_of(answer);
+    let failure = Failure {
+        consequence: consequence(call, answer.status, &verdict),
+        detail: format!("HTTP {}: {}", answer.status, verdict.words),
+        wait: graph_outcome::wait(&verdict, retry_after, &trace),
+        verdict,
+        trace,
+    };
+    graph_outcome::failed(call, failure)
 }
