@@ -2,6 +2,7 @@
 
 pub mod execute;
 pub mod heartbeat;
+pub mod intake;
 pub mod leadership;
 pub mod marks;
 pub mod memory;
