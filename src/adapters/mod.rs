@@ -11,5 +11,6 @@ pub mod jwks;
 pub mod loopback;
 mod outgoing;
 pub mod pulse;
+pub mod sink;
 pub mod state;
 mod words;
