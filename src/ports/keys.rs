@@ -1,10 +1,12 @@
 //! Keys that prove who published a notification, and that open its content.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
 use secrecy::zeroize::Zeroizing;
 
+use crate::domain::ids::AppId;
 use crate::domain::notification::Sealed;
 use crate::domain::notification::refusal::{Refusal, TokenFault};
 use crate::domain::notification::token::Proven;
@@ -29,6 +31,12 @@ pub enum TokenError {
 /// Dropping the future loses nothing: keys that are being fetched arrive all the same.
 #[async_trait::async_trait]
 pub trait PublisherTokens: Send + Sync {
+    /// Tells which applications are ours: a token must be for one of them. While `complete` is
+    /// false there may be others, and a token for one of those cannot be checked yet.
+    fn applications(&self, known: BTreeSet<AppId>, complete: bool) {
+        let _: (BTreeSet<AppId>, bool) = (known, complete);
+    }
+
     /// Checks signature and claims at this moment.
     async fn check(&self, token: &str, now: Timestamp) -> Result<Proven, TokenError>;
 }
