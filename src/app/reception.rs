@@ -146,6 +146,7 @@ impl Reception {
                 if self.reading().hash.as_ref() == Some(&set.hash) {
                     return;
                 }
+                self.tell_missing_keys(&set);
                 self.intake.declare(roster(&set));
                 self.reading().usable = true;
                 self.first.send_replace(true);
@@ -160,6 +161,23 @@ impl Reception {
                     self.intake.declare(Roster::empty());
                     self.first.send_replace(true);
                 }
+            }
+        }
+    }
+
+    /// Items for a key that is not there are answered 503 until it is.
+    fn tell_missing_keys(&self, set: &DesiredSet) {
+        for one in set.by_key.values() {
+            if let Some(certificate) = &one.certificate
+                && certificate.opening == Opening::Decrypt
+                && !self.intake.holds_key(&certificate.id)
+            {
+                tracing::error!(
+                    "{} asks for resource data, but EVERGRAPH_DECRYPTION_KEYS has no usable key {:?}: \
+                     its notifications are answered 503; add the key, or declare decrypt = false",
+                    one.name,
+                    certificate.id
+                );
             }
         }
     }

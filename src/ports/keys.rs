@@ -78,6 +78,9 @@ pub enum OpenError {
 
 /// Holds the private keys to which Graph encrypts resource data.
 pub trait ContentKeys: Send + Sync {
+    /// Whether the private key of the certificate is loaded.
+    fn holds(&self, certificate_id: &str) -> bool;
+
     /// Opens an envelope. The signature is checked before anything is decrypted.
     ///
     /// Blocks for the time of one RSA operation (about a millisecond): call it where blocking

@@ -84,6 +84,10 @@ impl PublisherTokens for ScriptedPublisher {
 pub struct ScriptedKeys;
 
 impl ContentKeys for ScriptedKeys {
+    fn holds(&self, certificate_id: &str) -> bool {
+        certificate_id == "cert"
+    }
+
     fn open(&self, sealed: &Sealed<'_>) -> Result<Opened, OpenError> {
         if sealed.certificate_id.as_deref() != Some("cert") {
             return Err(OpenError::NotLoaded {

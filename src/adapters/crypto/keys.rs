@@ -126,6 +126,10 @@ impl fmt::Debug for DecryptionKeys {
 }
 
 impl ContentKeys for DecryptionKeys {
+    fn holds(&self, certificate_id: &str) -> bool {
+        self.0.contains_key(certificate_id)
+    }
+
     fn open(&self, sealed: &Sealed<'_>) -> Result<Opened, OpenError> {
         let parts = envelope::Parts::of(sealed).map_err(OpenError::Wrong)?;
         let Some(key) = self.0.get(parts.certificate_id) else {

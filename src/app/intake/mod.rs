@@ -194,6 +194,11 @@ impl Intake {
         permit.map(Admission)
     }
 
+    /// Whether content that is sealed for the certificate can be opened here.
+    pub fn holds_key(&self, certificate_id: &str) -> bool {
+        self.services.keys.holds(certificate_id)
+    }
+
     /// Longest body that is taken.
     pub fn body_bytes(&self) -> usize {
         self.config.body_bytes

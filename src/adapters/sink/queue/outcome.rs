@@ -45,8 +45,9 @@ pub(super) fn sink_error(place: &str, error: &Error) -> SinkError {
             place,
             why: format!(
                 "{why}; a SAS must be in date and allow add and create, or the identity needs the \
-                 roles Storage Queue Data Contributor and, for events over 48 KiB, Storage Blob \
-                 Data Contributor; the storage firewall must let us in"
+                 roles Storage Queue Data Message Sender (Contributor to make the queue) and, for \
+                 events over 48 KiB, Storage Blob Data Contributor; the storage firewall must let \
+                 us in"
             ),
         },
         _ => SinkError::Denied {
