@@ -77,3 +77,34 @@ async fn documents_of_long_ago_are_removed_and_unreadable_ones_left_out() {
     assert!(!names.iter().any(|name| name.contains("20290101")));
     assert_eq!(statistics::all(&world.fleet.store).await.len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_adopted_subscription_is_proven_by_its_notifications() {
+    let world = World::of(Plan {
+        wishes: vec![inbox()],
+        memory: true,
+        ..Plan::default()
+    });
+    world.fleet.tick().await;
+    let row = world.fleet.live().remove(0);
+    // The memory is lost, and Graph hides clientState: what is adopted must prove itself.
+    let hidden = serde_json::json!({ "answers": { "client_state_on_get": false } });
+    world.fleet.control.patch_settings(hidden).unwrap();
+    let name = world.fleet.config.state_name.clone();
+    world.fleet.store.delete(&name).await.unwrap();
+    let waits = async || {
+        world.fleet.jump(61);
+        world.fleet.tick().await;
+        let state = String::from_utf8(world.fleet.state_bytes().await).unwrap();
+        assert!(state.contains(row.id.as_str()), "{state}");
+        state.contains("unproven")
+    };
+    assert!(waits().await);
+    assert!(waits().await, "nothing came yet");
+    let mut item = world.change(&inbox(), 1);
+    item["subscriptionId"] = row.id.to_string().into();
+    assert_eq!(world.post(&[item]).await, 202);
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    assert!(!waits().await, "the next audit takes the proof up");
+    assert_eq!(world.fleet.live().len(), 1);
+}

@@ -278,3 +278,17 @@ fn each_cloud_has_its_issuers() {
         "https://login.microsoftonline.us/{tenantid}/v2.0"
     );
 }
+
+#[tokio::test]
+async fn a_token_for_an_application_that_may_be_ours_is_not_refused() {
+    let server = MockServer::start_async().await;
+    let _keys = serve(&server, 200, published()).await;
+    let tokens = AuthorityTokens::new(options(&server));
+    let token = signed(0, "one", &claims());
+    tokens.applications(BTreeSet::new(), false);
+    assert_eq!(word_of(&tokens, &token).await, "unchecked");
+    tokens.applications(BTreeSet::new(), true);
+    assert_eq!(word_of(&tokens, &token).await, "token_audience");
+    tokens.applications([AppId::parse(APP).unwrap()].into(), false);
+    assert_eq!(word_of(&tokens, &token).await, TENANT);
+}
