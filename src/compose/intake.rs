@@ -21,7 +21,7 @@ use crate::ports::ids::UniqueIds;
 use crate::ports::sink::Sink;
 
 /// Builds the intake beside the parts of a pass. `None` without a sink. The first reading of
-/// the declaration is begun; nothing else is sent.
+/// the declaration is begun, and that of the authority's keys where resource data is opened.
 ///
 /// # Errors
 /// A sentence that names the setting and what to do.
@@ -41,6 +41,11 @@ pub(super) fn reception(
     let applications = applications(settings);
     let authority = AuthorityOptions::of_authority(&settings.authority, applications.clone());
     let publisher = Arc::new(AuthorityTokens::new(authority));
+    if settings.decryption_keys.is_some() {
+        // Resource data is to come: the first token should not wait for the authority.
+        let publisher = Arc::clone(&publisher);
+        tokio::spawn(async move { publisher.warm().await });
+    }
     let ids: Arc<dyn UniqueIds> = Arc::new(
         CountedIds::by_chance().map_err(|_| anyhow::anyhow!("there is no randomness to be had"))?,
     );
