@@ -306,6 +306,7 @@ fn rich() -> Desired {
     mail.certificate = Some(EncryptionCertificate {
         id: "new".to_owned(),
         der_base64: "AA==".to_owned(),
+        opening: evergraph::domain::notification::roster::Opening::Decrypt,
     });
     mail
 }
