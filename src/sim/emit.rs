@@ -59,20 +59,24 @@ pub(super) fn queue_changes(
         subscriptions: rows.iter().map(|row| row.id.clone()).collect(),
         ..Emitted::default()
     };
-    let mut ready: Vec<Ready> = Vec::new();
+    let mut made: Vec<(&Row, Value)> = Vec::new();
     for row in rows {
         for _ in 0..order.count.clamp(1, 10_000) {
-            let item = whole_item(service, order, row, now)?;
-            let event = service.events.add(row, &item, None, now);
-            emitted.events.push(event);
-            let lost = service.settings.delivery.loss_per_mille;
-            if lost > 0 && service.rng.u16(0..1_000) < lost {
-                service.lose(&[event], Fate::Lost, now);
-                continue;
-            }
-            let row = row.clone();
-            ready.push(Ready { row, event, item });
+            made.push((row, whole_item(service, order, row, now)?));
         }
+    }
+    // Nothing is written down until every item could be made.
+    let mut ready: Vec<Ready> = Vec::new();
+    for (row, item) in made {
+        let event = service.events.add(row, &item, None, now);
+        emitted.events.push(event);
+        let lost = service.settings.delivery.loss_per_mille;
+        if lost > 0 && service.rng.u16(0..1_000) < lost {
+            service.lose(&[event], Fate::Lost, now);
+            continue;
+        }
+        let row = row.clone();
+        ready.push(Ready { row, event, item });
     }
     if service.settings.delivery.reorder {
         service.rng.shuffle(&mut ready);

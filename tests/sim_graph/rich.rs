@@ -250,3 +250,21 @@ async fn tokens_and_signatures_may_be_missing() {
     let sealed = post["value"][0]["encryptedContent"].as_object().unwrap();
     assert!(!sealed.contains_key("dataSignature") && sealed.contains_key("data"));
 }
+
+#[tokio::test]
+async fn a_certificate_that_cannot_wrap_a_key_is_told_and_nothing_is_sent() {
+    let bed = Bed::new().await;
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(vec!["test".into()]).unwrap();
+    let elliptic = STANDARD.encode(params.self_signed(&key).unwrap().der());
+    let made = json!({
+        "resource": "users/u1/messages?$select=subject", "includeResourceData": true,
+        "expirationDateTime": "2026-03-02T11:00:00Z",
+        "encryptionCertificate": elliptic, "encryptionCertificateId": "c",
+    });
+    let id = bed.create(made).await.expect(201).id();
+    let order = json!({"subscription": id, "change_type": "created"});
+    let got = bed.sim_post("changes", order).await.expect(400);
+    assert!(got.message().contains("RSA"), "{}", got.message());
+    assert!(bed.sim.control().events(0).is_empty());
+}
