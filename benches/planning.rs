@@ -17,7 +17,7 @@ use evergraph::domain::ownership::{FleetUrl, Home, Origin};
 use evergraph::domain::policy::{Mode, Policy};
 use evergraph::domain::reconcile::{Inputs, Progress, config_hash, reconcile};
 use evergraph::domain::resource::Resource;
-use evergraph::domain::sight::{Listing, Proofs, Sight, Sights};
+use evergraph::domain::sight::{Listing, Proofs, Sights};
 use evergraph::domain::state::{Entry, Held, HeldOrigin, Residence, ShardState, TenantState};
 use evergraph::domain::subscription::{
     ChangeType, ChangeTypes, Declaration, Desired, DesiredSet, Lifetime, Observed, SubscriptionKey,
@@ -147,7 +147,7 @@ impl Fleet {
     fn sights(&self, listed: bool) -> Sights {
         let mut sights = Sights::new();
         for tenant in &self.tenants {
-            let sight = sights.entry(tenant.clone()).or_insert_with(Sight::default);
+            let sight = sights.entry(tenant.clone()).or_default();
             sight.app = Some(AppId::unnamed());
         }
         if listed {

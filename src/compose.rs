@@ -51,6 +51,9 @@ const CONCURRENCY: usize = 16;
 /// One pass of nine minutes at full speed stays below this; it is a fence against endless loops.
 const CALLS_MAX: u32 = 100_000;
 
+/// The document that holds the memory of a deployment with one shard.
+const MEMORY: &str = "shards/0.json";
+
 /// Builds what a pass works with. Nothing is sent: what cannot be reached shows in the first pass.
 ///
 /// # Errors
@@ -72,8 +75,7 @@ pub fn passes(settings: &PassSettings) -> anyhow::Result<(Services, PassConfig)>
 }
 
 fn pass_config(settings: &PassSettings) -> anyhow::Result<PassConfig> {
-    let state_name = DocName::parse("shards/0.json")
-        .ok_or_else(|| anyhow::anyhow!("the name of the state document is wrong"))?;
+    let state_name = memory_name()?;
     Ok(PassConfig {
         home: settings.home.clone(),
         ring: Arc::clone(&settings.keys),
@@ -91,6 +93,24 @@ fn pass_config(settings: &PassSettings) -> anyhow::Result<PassConfig> {
         calls_max: CALLS_MAX,
         concurrency: CONCURRENCY,
     })
+}
+
+/// The name of the document that holds the memory of a deployment with one shard.
+///
+/// # Errors
+/// Never, as long as the name follows the rules of names.
+pub fn memory_name() -> anyhow::Result<DocName> {
+    DocName::parse(MEMORY)
+        .ok_or_else(|| anyhow::anyhow!("the name of the state document is wrong: {MEMORY}"))
+}
+
+/// Documents in a folder of this machine, as a handler with `EVERGRAPH_STATE=file:FOLDER` keeps
+/// them.
+///
+/// # Errors
+/// Where the folder can be neither found nor made.
+pub fn local_store(folder: &std::path::Path) -> anyhow::Result<Arc<dyn StateStore>> {
+    Ok(Arc::new(FileStore::open(folder)?))
 }
 
 fn entra(settings: &PassSettings) -> anyhow::Result<EntraTokens> {

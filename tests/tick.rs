@@ -88,11 +88,18 @@ async fn a_wait_is_kept_even_where_the_outcome_is_unknown() {
         retry_after: Some("1800".into()),
         ..Injected::status(503)
     };
-    fleet.control.arm(Rule::next(Op::Create, Effect::Answer(busy))).unwrap();
+    fleet
+        .control
+        .arm(Rule::next(Op::Create, Effect::Answer(busy)))
+        .unwrap();
     let report = fleet.tick().await;
     assert_eq!(report.calls.get("create"), Some(&1), "{report:#?}");
     let quiet = fleet.run_for(SignedDuration::from_mins(29)).await;
-    assert_eq!(quiet.iter().map(|report| report.calls.len()).sum::<usize>(), 0, "{quiet:#?}");
+    assert_eq!(
+        quiet.iter().map(|report| report.calls.len()).sum::<usize>(),
+        0,
+        "{quiet:#?}"
+    );
     let after = fleet.run_for(SignedDuration::from_mins(70)).await;
     assert_eq!((calls(&after, "create"), fleet.live().len()), (1, 1));
 }

@@ -37,6 +37,18 @@ pub struct Args {
     deny_warnings: bool,
 }
 
+impl Args {
+    /// As `evergraph check FILE --graph-url URL`.
+    pub(super) fn of_file(file: PathBuf, graph_url: url::Url) -> Self {
+        Self {
+            file,
+            graph_url,
+            output: Output::Text,
+            deny_warnings: false,
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
 enum Output {
     /// For people: with pictures of the places on a terminal, one line each otherwise.

@@ -2,6 +2,8 @@
 
 mod check;
 pub mod conflicts;
+mod demo;
+mod dev;
 mod explain;
 mod handler;
 mod host;
@@ -25,6 +27,10 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Shows the whole in about ten seconds: simulated Graph, local host, real handler, no setting
+    Demo(demo::DemoArgs),
+    /// Runs the same parts against your own subscriptions.toml, until Ctrl-C
+    Dev(dev::DevArgs),
     /// Runs the custom handler with the settings of the environment
     Handler,
     /// Runs simulated services for a laptop
@@ -53,6 +59,8 @@ enum Command {
 pub async fn run() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
+        Command::Demo(args) => demo::run(args).await,
+        Command::Dev(args) => dev::run(args).await,
         Command::Handler => handler::run().await,
         Command::Sim(args) => sim::run(args).await,
         Command::Check(args) => check::run(&args).await,

@@ -77,6 +77,9 @@ impl Recorder<'_> {
                 });
             }
             Err(Miss::Unknown) => {}
+            Err(miss) if entry.held.is_some() => {
+                self.replacement_failed(state, &create.desired.key.tenant, &create.tag, miss);
+            }
             Err(miss) => self.failed(state, &create.desired.key.tenant, &create.tag, miss),
         }
     }

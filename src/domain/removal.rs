@@ -102,10 +102,13 @@ fn forget_watches<'a>(scene: &mut Scene<'a>, tenant: &Tenant<'a>) {
 /// Where that is not known yet, its time runs on.
 fn may_stay<'a>(scene: &Scene<'a>, tenant: &Tenant<'a>, id: &SubscriptionId) -> bool {
     let table = scene.table;
-    let seen = table.row(tenant, id);
-    let Some(seen) = seen.filter(|seen| table.is_ours(seen.row)) else {
-        return true;
+    let Some(seen) = table.row(tenant, id) else {
+        // What is held is not given up for being absent; a GET will tell.
+        return !table.is_held(tenant, id);
     };
+    if !table.is_ours(seen.row) {
+        return true;
+    }
     let Some(tag) = table.tag_of(tenant, seen.row) else {
         return false;
     };

@@ -132,6 +132,11 @@ impl<'a> Table<'a> {
         (self.tenants[seat.tenant].name == tenant.name).then_some(seat)
     }
 
+    /// Whether the state holds the id for a key.
+    pub(super) fn is_held(&self, tenant: &Tenant<'_>, id: &SubscriptionId) -> bool {
+        self.seat_of(tenant, id).is_some()
+    }
+
     /// A living row by its id, from a GET or from the listing.
     pub(super) fn row(&self, tenant: &Tenant<'a>, id: &SubscriptionId) -> Option<Seen<'a>> {
         match self.seat_of(tenant, id) {
@@ -265,9 +270,9 @@ impl<'a> Seating<'a> {
         })
     }
 
-    /// Which seat every held id belongs to; empty where no row was seen that could be looked for.
+    /// Which seat every held id belongs to; empty where nothing was looked at.
     fn places(&self, inputs: &Inputs<'_>) -> Places<'a> {
-        let saw = |sight: &Sight| !sight.listing.rows().is_empty() || !sight.by_id.is_empty();
+        let saw = |sight: &Sight| sight.listing != Listing::NotTaken || !sight.by_id.is_empty();
         let mut places = Places::default();
         if inputs.sights.values().any(saw) {
             places.reserve(self.seats.len());

@@ -131,6 +131,29 @@ impl Recorder<'_> {
         self.quiet(state, tenant, miss);
     }
 
+    /// The replacement of a row that still serves could not be created. An absurd wait keeps only
+    /// the replacement waiting: what serves must be renewed in the meantime.
+    pub(super) fn replacement_failed(
+        &self,
+        state: &mut ShardState,
+        tenant: &TenantId,
+        tag: &KeyTag,
+        miss: &Miss,
+    ) {
+        if self.asked_wait(miss) != Asked::Absurd {
+            return self.failed(state, tenant, tag, miss);
+        }
+        let until = self.next_audit(state.tenants.get(tenant));
+        if let Some(entry) = state.entries.get_mut(tag) {
+            entry.blocked = Some(Blocked {
+                cause: BlockedBy::AbsurdWait,
+                holder: None,
+                until,
+                since: self.now,
+            });
+        }
+    }
+
     fn next_audit(&self, known: Option<&TenantState>) -> Timestamp {
         let audited_at = known.and_then(|known| known.audited_at);
         after(audited_at.unwrap_or(self.now), self.policy.audit_every)

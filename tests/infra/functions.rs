@@ -9,9 +9,6 @@ use serde_json::{Value, json as value};
 use super::bicep::default_of;
 use super::{files, json};
 
-/// The default of `EVERGRAPH_TICK`.
-const TICK_S: u64 = 5 * 60;
-
 /// Name of a function and its definition.
 fn definitions() -> BTreeMap<String, Value> {
     files("function-definitions", "function.json")
@@ -149,6 +146,7 @@ fn the_host_starts_the_handler_and_proxies_to_it() {
     let host = json("host.json");
     assert_eq!(host["version"], "2.0");
     assert_eq!(host["functionTimeout"], "00:10:00");
+    assert_eq!(evergraph::compose::FUNCTION_TIMEOUT.as_secs(), 10 * 60);
     let handler = &host["customHandler"];
     assert_eq!(handler["description"]["defaultExecutablePath"], "handler");
     assert_eq!(handler["enableProxyingHttpRequest"], true);
@@ -183,6 +181,7 @@ fn the_schedule_has_the_period_of_the_tick() {
         .and_then(|rest| rest.strip_suffix(" * * * *"));
     let minutes: u64 = minutes.unwrap().parse().unwrap();
     assert_eq!(60 % minutes, 0, "{schedule} has an odd step at each hour");
-    assert_eq!(minutes * 60, TICK_S);
+    let tick = evergraph::domain::policy::Policy::default().tick;
+    assert_eq!(u64::try_from(tick.as_secs()).unwrap(), minutes * 60);
     assert_eq!(default_of("tick"), "", "the program's own default holds");
 }

@@ -12,7 +12,7 @@ use crate::support::world::World;
 fn served() -> World {
     let mail = wish("mail", "users/u1/messages");
     let ours = row("r1", &mail, at(600));
-    World::new(&[mail.clone()])
+    World::of(&mail)
         .with_row(ours.clone())
         .with_held(
             &mail,

@@ -67,7 +67,7 @@ fn an_unclassified_conflict_is_never_taken_for_already_exists() {
     let blocked = world.entry(&mail()).blocked.clone().unwrap();
     assert_eq!(blocked.cause, BlockedBy::Unclassified);
     assert!(world.held(&mail()).is_none());
-    assert_eq!(world.pass().has_hold(Reason::Unclassified), true);
+    assert!(world.pass().has_hold(Reason::Unclassified));
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn a_bad_declaration_makes_the_pass_renew_only() {
 fn a_bad_declaration_of_something_that_needs_a_lifecycle_address_asks_for_what_is_always_granted() {
     let chat = wish("chat", "chats/getAllMessages");
     let ours = row("r1", &chat, at(30));
-    let mut world = World::new(&[chat.clone()])
+    let mut world = World::of(&chat)
         .with_row(without_lifecycle(ours.clone()))
         .with_held(
             &chat,

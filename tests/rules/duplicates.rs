@@ -12,7 +12,7 @@ use crate::support::world::World;
 
 fn three_of_one() -> World {
     let mail = wish("mail", "users/u1/messages");
-    World::new(&[mail.clone()])
+    World::of(&mail)
         .with_row(row("r2", &mail, at(7200)))
         .with_row(row("r1", &mail, at(7200)))
         .with_row(row("r3", &mail, at(7200)))
@@ -105,7 +105,6 @@ fn every_worker_agrees_on_the_survivor_whatever_it_remembers() {
 fn a_survivor_that_cannot_be_read_by_id_is_not_overtaken_by_its_duplicates() {
     // r2 serves and was absent from the listing; its GET had no answer.
     use evergraph::domain::sight::ById;
-    let mail = wish("mail", "users/u1/messages");
     let mut world = three_of_one().settled();
     world.graph.rows.get_mut(&id("r2")).unwrap().lags = true;
     let mut worker = crate::support::worker::Worker::begin(world.state.clone(), world.now);

@@ -13,7 +13,7 @@ use crate::support::world::{Setup, World};
 fn a_foreign_row_of_the_same_resource_is_left_alone() {
     let mail = wish("mail", "users/u1/messages");
     let theirs = foreign(row("a-theirs", &mail, at(7200)));
-    let mut world = World::new(&[mail.clone()]).with_row(theirs);
+    let mut world = World::of(&mail).with_row(theirs);
     world.ticks(40);
     assert_eq!(world.live(&mail).len(), 1);
     assert!(world.graph.rows.contains_key(&id("a-theirs")));
@@ -23,7 +23,7 @@ fn a_foreign_row_of_the_same_resource_is_left_alone() {
 fn a_subscription_turned_to_another_address_is_let_go_and_made_anew() {
     let mail = wish("mail", "users/u1/messages");
     let ours = row("r1", &mail, at(7200));
-    let mut world = World::new(&[mail.clone()])
+    let mut world = World::of(&mail)
         .with_row(foreign(ours.clone()))
         .with_held(&mail, held(&ours))
         .settled();
@@ -96,7 +96,7 @@ fn a_former_address_is_moved_by_patch_at_once() {
         ..wish("mail", "users/u1/messages")
     };
     let old = former(row("r1", &mail, at(7200)));
-    let mut world = World::new(&[mail.clone()]).with_row(old);
+    let mut world = World::of(&mail).with_row(old);
     let story = world.pass();
     assert!(story.rested);
     assert_eq!((story.renewed(), story.created()), (1, 0));
@@ -114,7 +114,7 @@ fn a_former_address_is_moved_by_patch_at_once() {
 fn a_former_address_stays_in_a_mode_that_only_renews() {
     let mail = wish("mail", "users/u1/messages");
     let old = former(row("r1", &mail, at(7200)));
-    let mut world = World::new(&[mail.clone()]).with_row(old.clone());
+    let mut world = World::of(&mail).with_row(old.clone());
     world.setup.policy = Rc::new(policy(|policy| {
         policy.mode = evergraph::domain::policy::Mode::RenewOnly;
     }));
@@ -126,7 +126,7 @@ fn a_former_address_stays_in_a_mode_that_only_renews() {
 fn a_former_lifecycle_address_is_replaced_since_no_patch_moves_it() {
     let mail = wish("mail", "users/u1/messages");
     let old = former(row("r1", &mail, at(7200)));
-    let mut world = World::new(&[mail.clone()]).with_row(old);
+    let mut world = World::of(&mail).with_row(old);
     world.ticks(8);
     let live = world.live(&mail);
     assert_eq!(live.len(), 1);
@@ -144,7 +144,7 @@ fn an_address_with_a_query_or_another_path_is_not_ours() {
     ] {
         let mut theirs = row("a-theirs", &mail, at(7200));
         theirs.notification_url = url.to_owned();
-        let mut world = World::new(&[mail.clone()]).with_row(theirs);
+        let mut world = World::of(&mail).with_row(theirs);
         world.ticks(6);
         assert_eq!(world.live(&mail).len(), 1, "{url}");
     }
@@ -154,9 +154,11 @@ fn an_address_with_a_query_or_another_path_is_not_ours() {
 fn an_id_in_the_state_alone_earns_no_delete() {
     // The state says that r9 should go, and has for long; nothing shows that it is ours.
     let mail = wish("mail", "users/u1/messages");
-    let hash = Setup::new(&[mail.clone()]).config_hash().unwrap();
+    let hash = Setup::new(std::slice::from_ref(&mail))
+        .config_hash()
+        .unwrap();
     let theirs = foreign(row("r9", &mail, at(7200)));
-    let mut world = World::new(&[mail.clone()]).with_row(theirs).settled();
+    let mut world = World::of(&mail).with_row(theirs).settled();
     let watch = watch(Going::Undeclared, at(-60), &hash);
     world.state.watches.insert(id("r9"), watch);
     let story = world.pass();
@@ -169,7 +171,7 @@ fn an_echo_of_another_spelling_does_not_make_a_held_subscription_undeclared() {
     let mail = wish("mail", "users/u1/messages");
     let mut echoed = row("r1", &mail, at(7200));
     echoed.resource = "https://elsewhere/unreadable".to_owned();
-    let mut world = World::new(&[mail.clone()])
+    let mut world = World::of(&mail)
         .with_row(echoed.clone())
         .with_held(&mail, held(&echoed))
         .settled();

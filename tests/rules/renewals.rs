@@ -44,7 +44,43 @@ fn a_steady_hour_costs_one_listing_and_one_patch_for_each_that_is_due() {
 }
 
 #[test]
-fn what_graph_returned_counts_not_what_was_asked() {
+fn what_graph_grants_counts_not_what_was_asked() {
+    let mut world = World::new(&[mail()]);
+    world.graph.grants = Some(minutes(100));
+    world.pass();
+    let created = world.held(&mail()).unwrap().clone();
+    assert_eq!((created.expires, created.due), (at(100), at(70)));
+    world.wait(minutes(70));
+    world.pass();
+    let renewed = world.held(&mail()).unwrap();
+    assert_eq!((renewed.expires, renewed.due), (at(170), at(140)));
+}
+
+#[test]
+fn a_renewal_is_recorded_with_the_end_that_graph_returned() {
+    use evergraph::domain::plan::Renewal;
+    let world = served(at(600), at(0));
+    let mut state = world.state.clone();
+    let hash = world.setup.config_hash();
+    let renewal = Renewal {
+        tenant: tenant(1),
+        id: id("r1"),
+        tag: Some(mail().key.tag()),
+        expires: at(6000),
+        ends: at(600),
+        moves: false,
+        certificate: false,
+        why: Reason::Due,
+    };
+    let returned = row("r1", &mail(), at(1000));
+    let recorder = world.setup.recorder(hash.as_deref(), world.now);
+    recorder.renewed(&mut state, &renewal, None, Ok(&returned));
+    let held = state.entries[&mail().key.tag()].held.clone().unwrap();
+    assert_eq!((held.expires, held.due), (at(1000), at(700)));
+}
+
+#[test]
+fn what_graph_shows_counts_not_what_is_remembered() {
     let mut world = served(at(600), at(0));
     world.pass();
     let shown = world.graph.rows.get_mut(&id("r1")).unwrap();
@@ -80,7 +116,7 @@ fn a_lifetime_under_four_ticks_is_renewed_at_every_tick_once() {
         ..mail()
     };
     let ours = row("r1", &short, at(18));
-    let mut world = World::new(&[short.clone()]).with_row(ours.clone());
+    let mut world = World::of(&short).with_row(ours.clone());
     world = world
         .with_held(
             &short,

@@ -146,3 +146,27 @@ fn a_delete_that_fails_is_tried_later_not_again_in_the_same_pass() {
     world.ticks(3);
     assert!(world.live(&wishes[1]).is_empty());
 }
+
+#[test]
+fn one_that_neither_a_listing_nor_a_get_shows_is_watched_on() {
+    use crate::support::worker::{Fate, Op, Worker};
+    let wishes = many(2);
+    let mut world = serving(&wishes);
+    declare(&mut world, &wishes[..1]);
+    world.pass();
+    let since = world.state.watches[&id("r1")].since;
+    world.wait(minutes(16));
+    world.graph.rows.get_mut(&id("r1")).unwrap().lags = true;
+    let mut worker = Worker::begin(world.state.clone(), world.now);
+    while !worker.is_done() {
+        if worker.needs_plan() {
+            worker.plan(&world.setup, world.now);
+            continue;
+        }
+        let lost = matches!(worker.queue.front(), Some(Op::Get(..)));
+        let fate = if lost { Fate::LostBefore } else { Fate::Well };
+        worker.act_with(&world.setup, &mut world.graph, world.now, fate);
+    }
+    assert!(worker.rested);
+    assert_eq!(worker.state.watches[&id("r1")].since, since);
+}

@@ -108,7 +108,7 @@ async fn a_holder_that_lost_the_lease_stops_between_two_effects() {
     let Outcome::Stopped { why } = &old.outcome else {
         panic!("{:?}", old.outcome)
     };
-    assert!(why.contains("lease was lost"), "{why}");
+    assert!(why.contains("was lost"), "{why}");
     assert_eq!(
         old.done(Action::Create),
         2,

@@ -2,6 +2,8 @@
 
 use evergraph::app::report::Action;
 use evergraph::domain::plan::Reason;
+use evergraph::domain::subscription::Desired;
+use evergraph::ports::state::StateStore as _;
 use evergraph::sim::faults::{Effect, Injected, Rule};
 use evergraph::sim::request::Op;
 use jiff::SignedDuration;
@@ -30,7 +32,9 @@ async fn check_incomplete(nth: u64, effect: Effect) {
         0,
         "{effect:?}"
     );
-    assert!(decided(&reports, Action::Hold, Reason::IncompleteListing) > 0);
+    let decisions = reports.iter().flat_map(|report| &report.decisions);
+    let reported = decisions.filter(|one| one.action == Action::Look && one.outcome != "done");
+    assert!(reported.count() >= 5, "{effect:?} is reported");
     fleet.sim.with(|service, _| service.faults.disarm(number));
     let reports = fleet.run_for(SignedDuration::from_mins(70)).await;
     assert_eq!(done(&reports, Action::Create), 1);
@@ -146,4 +150,25 @@ async fn ghosts_in_a_listing_are_not_adopted() {
     let reports = fleet.run_for(SignedDuration::from_hours(24 * 6)).await;
     assert_eq!(done(&reports, Action::Create), 1);
     assert_eq!(fleet.live().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ghost_that_is_not_as_declared_is_not_taken_for_a_row_that_serves() {
+    let drive = |lifecycle| {
+        vec![Desired {
+            lifecycle,
+            ..wish("drive", "drives/d1/root", "updated")
+        }]
+    };
+    let fleet = Fleet::new(drive(true));
+    let ghosts = serde_json::json!({"listing": {"ghost_ms": 172_800_000_u64}});
+    fleet.control.patch_settings(ghosts).unwrap();
+    fleet.tick().await;
+    let victim = fleet.live()[0].id.clone();
+    fleet.control.remove(&victim, false).unwrap();
+    fleet.store.delete(&fleet.config.state_name).await.unwrap();
+    fleet.declare(drive(false));
+    let report = fleet.tick().await;
+    assert_eq!(report.done(Action::Create), 1, "{report:#?}");
+    assert_eq!(fleet.live().len(), 1);
 }

@@ -80,8 +80,7 @@ async fn nothing_is_sent_before_a_retry_after_has_passed() {
         let until = said + SignedDuration::from_secs(1_500);
         let reports = fleet.run_for(SignedDuration::from_mins(45)).await;
         assert_eq!(calls_between(&fleet, said, until), 0, "{op:?}");
-        assert!(calls_between(&fleet, until, Timestamp::MAX) > 0);
-        assert_eq!(fleet.live().len(), 3, "{reports:#?}");
+        assert_eq!(fleet.live().len(), 3, "{op:?}: {}", words(&reports));
     }
 }
 

@@ -2,7 +2,10 @@
 
 use evergraph::app::report::{Action, Report};
 use evergraph::domain::plan::Reason;
+use evergraph::domain::policy::Mode;
 use evergraph::domain::subscription::Desired;
+use evergraph::sim::faults::{Effect, Injected, Rule};
+use evergraph::sim::request::Op;
 use jiff::SignedDuration;
 
 use crate::fleet::{Fleet, done, wish};
@@ -106,4 +109,55 @@ async fn a_mismatch_that_passes_by_itself_is_not_acted_upon() {
         (0, 0)
     );
     assert_eq!(fleet.live()[0].id, before[0].id);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_absurd_wait_for_the_replacement_does_not_let_the_row_that_serves_lapse() {
+    let presence = |lifecycle| {
+        vec![Desired {
+            lifecycle,
+            ..wish("p", "communications/presences/u1", "updated")
+        }]
+    };
+    let fleet = Fleet::new(presence(true));
+    fleet.run_for(SignedDuration::from_mins(60)).await;
+    fleet.declare(presence(false));
+    let absurd = Effect::Answer(Injected {
+        retry_after: Some("999999".into()),
+        ..Injected::status(429)
+    });
+    let rule = Rule {
+        times: 0,
+        ..Rule::next(Op::Create, absurd)
+    };
+    fleet.control.arm(rule).unwrap();
+    let id = fleet.live()[0].id.clone();
+    never_uncovered(&fleet, 8).await;
+    assert_eq!(fleet.live()[0].id, id);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mismatched_row_that_is_about_to_end_is_renewed_while_it_waits_to_be_replaced() {
+    let mut fleet = Fleet::new(vec![wish("drive", "drives/d1/root", "updated")]);
+    fleet.tick().await;
+    let row = fleet.live().remove(0);
+    fleet.config.policy.tick = SignedDuration::from_hours(1);
+    fleet.config.policy.audit_every = SignedDuration::from_hours(6);
+    fleet.config.policy.mode = Mode::CreateOnly;
+    fleet.jump(360);
+    plant_like(&fleet, &row, |body| {
+        body.insert(
+            "lifecycleNotificationUrl".into(),
+            "https://old.example/".into(),
+        );
+        let expires = fleet.sim.clock.read() + SignedDuration::from_mins(330);
+        body.insert("expirationDateTime".into(), expires.to_string().into());
+    });
+    fleet.control.remove(&row.id, false).unwrap();
+    let until = fleet.sim.clock.read() + SignedDuration::from_hours(30);
+    while fleet.sim.clock.read() < until {
+        fleet.tick().await;
+        assert!(!fleet.live().is_empty());
+        fleet.jump(60);
+    }
 }

@@ -34,6 +34,7 @@ fn mixed() -> Vec<evergraph::domain::subscription::Desired> {
 async fn a_new_public_address_moves_every_row() {
     let mut fleet = Fleet::new(mixed());
     fleet.tick().await;
+    fleet.jump(5);
     fleet.config.home = home("https://new.example.com", "prod", &[OLD]);
     let moved = fleet.tick().await;
     assert_eq!(

@@ -58,6 +58,8 @@ pub struct Toy {
     pub refuses_creates: Option<Miss>,
     /// What every renewal is answered with.
     pub refuses_renewals: Option<Miss>,
+    /// Lives no longer than this from now, whatever was asked for.
+    pub grants: Option<SignedDuration>,
     pub made: u32,
 }
 
@@ -73,6 +75,7 @@ impl Toy {
             incomplete: false,
             refuses_creates: None,
             refuses_renewals: None,
+            grants: None,
             made: 0,
         }
     }
@@ -158,7 +161,7 @@ impl Toy {
             change_types: Some(desired.key.change_types),
             notification_url: home.current.notifications(),
             lifecycle_url: desired.lifecycle.then(|| home.current.lifecycle()),
-            expires: shortest_of(create.expires, now),
+            expires: self.granted(create.expires, now),
             client_state: Some(ring.derive(&home.current.fleet, &create.tag)),
             application: None,
             resource_data: desired.key.resource_data,
@@ -169,6 +172,12 @@ impl Toy {
         let kept = self.rows.get_mut(&row.id).unwrap();
         kept.lags = self.lags;
         Ok(row)
+    }
+
+    /// What Graph makes of the expiry that was asked for.
+    fn granted(&self, asked: Timestamp, now: Timestamp) -> Timestamp {
+        self.grants
+            .map_or(asked, |longest| asked.min(now + longest))
     }
 
     fn fresh_id(&mut self) -> SubscriptionId {
@@ -184,14 +193,15 @@ impl Toy {
         renewal: &Renewal,
         certificate: Option<&str>,
         home: &Home,
+        now: Timestamp,
     ) -> Result<Observed, Miss> {
         if let Some(miss) = &self.refuses_renewals {
             return Err(miss.clone());
         }
-        let app = self.app.clone();
+        let (app, granted) = (self.app.clone(), self.granted(renewal.expires, now));
         let kept = self.rows.get_mut(&renewal.id);
         let kept = kept.filter(|kept| kept.app == app).ok_or(Miss::Gone)?;
-        kept.row.expires = renewal.expires;
+        kept.row.expires = granted;
         if renewal.moves {
             kept.row.notification_url = home.current.notifications();
         }
@@ -205,10 +215,6 @@ impl Toy {
     pub fn delete(&mut self, id: &SubscriptionId) -> Result<(), Miss> {
         self.rows.remove(id).map(drop).ok_or(Miss::Gone)
     }
-}
-
-fn shortest_of(asked: Timestamp, now: Timestamp) -> Timestamp {
-    asked.max(now + SignedDuration::from_mins(45))
 }
 
 /// Graph's answer to a second subscription of one combination.

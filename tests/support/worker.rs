@@ -268,9 +268,9 @@ impl Worker {
         let certificate = desired.and_then(|one| Some(one.certificate.as_ref()?.id.as_str()));
         let answer = match fate {
             Fate::LostBefore => Err(Miss::Unknown),
-            Fate::Well => graph.renew(renewal, certificate, &setup.home),
+            Fate::Well => graph.renew(renewal, certificate, &setup.home, now),
             Fate::LostAfter => {
-                let _lost = graph.renew(renewal, certificate, &setup.home);
+                let _lost = graph.renew(renewal, certificate, &setup.home, now);
                 Err(Miss::Unknown)
             }
         };
@@ -336,7 +336,11 @@ impl Worker {
         };
         let hash = setup.config_hash();
         let recorder = setup.recorder(hash.as_deref(), now);
-        recorder.deleted(&mut self.state, delete, answer.as_ref().map(|()| ()));
+        let outcome = match &answer {
+            Ok(()) => Ok(()),
+            Err(miss) => Err(miss),
+        };
+        recorder.deleted(&mut self.state, delete, outcome);
         let removed = matches!(answer, Ok(()) | Err(Miss::Gone));
         if removed {
             let sight = self.sight(&delete.tenant);

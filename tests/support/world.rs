@@ -177,6 +177,11 @@ impl World {
         }
     }
 
+    /// A world in which one subscription is declared.
+    pub fn of(wish: &Desired) -> Self {
+        Self::new(std::slice::from_ref(wish))
+    }
+
     /// Graph keeps the row; of one that is not ours it is remembered that nobody may touch it.
     pub fn with_row(mut self, row: Observed) -> Self {
         if !self.setup.home.owner_of(&row).is_ours() {

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
 
+use super::checks::remembered;
 use super::ledger::lock;
 use super::truth::{Realm, declared, fits, tag_of};
 use crate::domain::ownership::Home;
@@ -13,7 +15,7 @@ use crate::sim::row::Row;
 
 /// A subscription granted for at least this long has hours of slack when it is due: no weather
 /// of the simulation lasts long enough to let it end.
-const LONG_LIVED: SignedDuration = SignedDuration::from_hours(20);
+const LONG_LIVED: SignedDuration = SignedDuration::from_hours(22);
 
 /// A short-lived one may end where the weather was bad within this time.
 const EXCUSED_FOR: SignedDuration = SignedDuration::from_hours(3);
@@ -60,6 +62,9 @@ impl Coverage {
             if serving.is_empty() && !before.is_empty() {
                 self.excuse(now, desired, &before);
             }
+            if serving.len() < 2 {
+                continue;
+            }
             let good = serving
                 .iter()
                 .filter(|row| fits(&home, &ring, desired, row));
@@ -99,8 +104,11 @@ impl Coverage {
             .last_trouble
             .is_some_and(|at| now.duration_since(at) < EXCUSED_FOR);
         if lifetime >= LONG_LIVED || !troubled {
+            let memory = remembered(&self.realm).now_or_never().flatten();
+            let entry = memory.and_then(|doc| doc.state.entries.get(&desired.key.tag()).cloned());
             let words = format!(
-                "{} lapsed: {} ended at {} although it was granted for {lifetime:#}",
+                "{} lapsed: {} ended at {} although it was granted for {lifetime:#}; \
+                 remembered is {entry:?}",
                 desired.name, row.id, row.expires
             );
             ledger.broke(now, "coverage", words);

@@ -43,7 +43,20 @@ impl Door {
             GraphError::Denied { .. } => "denied",
             GraphError::Refused { .. } => "refused",
         };
-        realm.count(word);
+        let now = realm.now();
+        {
+            let mut ledger = lock(&realm.ledger);
+            ledger.count(word);
+            let late = matches!(
+                error,
+                GraphError::Throttled { .. }
+                    | GraphError::Unknown { .. }
+                    | GraphError::Unavailable { .. }
+            );
+            if late {
+                ledger.trouble(now);
+            }
+        }
         if let GraphError::Throttled {
             wait: Wait::For(wait),
             ..

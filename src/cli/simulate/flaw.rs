@@ -42,17 +42,17 @@ impl Flawed {
         }
     }
 
-    fn hear<T>(&self, answer: Result<T, GraphError>) -> Result<T, GraphError> {
-        match answer {
-            Err(GraphError::Throttled {
+    fn hear(&self, error: GraphError) -> GraphError {
+        match error {
+            GraphError::Throttled {
                 operation, trace, ..
-            }) if self.flaw == Flaw::DeafToRetryAfter => Err(GraphError::Unavailable {
+            } if self.flaw == Flaw::DeafToRetryAfter => GraphError::Unavailable {
                 operation,
                 detail: String::new(),
                 wait: Wait::NotSaid,
                 trace,
-            }),
-            answer => answer,
+            },
+            error => error,
         }
     }
 
@@ -73,7 +73,10 @@ impl Graph for Flawed {
     }
 
     async fn list(&self, tenant: &TenantId) -> Result<Reply<Listed>, GraphError> {
-        self.hear(self.inner.list(tenant).await)
+        self.inner
+            .list(tenant)
+            .await
+            .map_err(|error| self.hear(error))
     }
 
     async fn get(
@@ -81,7 +84,10 @@ impl Graph for Flawed {
         tenant: &TenantId,
         id: &SubscriptionId,
     ) -> Result<Reply<Observed>, GraphError> {
-        self.hear(self.inner.get(tenant, id).await)
+        self.inner
+            .get(tenant, id)
+            .await
+            .map_err(|error| self.hear(error))
     }
 
     async fn create(
@@ -93,7 +99,7 @@ impl Graph for Flawed {
             Err(GraphError::Unknown { .. }) if self.flaw == Flaw::BlindRetry => {
                 self.inner.create(tenant, request).await
             }
-            answer => self.hear(answer),
+            answer => answer.map_err(|error| self.hear(error)),
         }
     }
 
@@ -106,7 +112,10 @@ impl Graph for Flawed {
         if self.flaw == Flaw::SurvivorNotRenewed && self.has_a_twin(id) {
             return self.inner.get(tenant, id).await;
         }
-        self.hear(self.inner.renew(tenant, id, request).await)
+        self.inner
+            .renew(tenant, id, request)
+            .await
+            .map_err(|error| self.hear(error))
     }
 
     async fn reauthorize(
@@ -123,6 +132,9 @@ impl Graph for Flawed {
         id: &SubscriptionId,
         limit: Duration,
     ) -> Result<Reply<()>, GraphError> {
-        self.hear(self.inner.delete(tenant, id, limit).await)
+        self.inner
+            .delete(tenant, id, limit)
+            .await
+            .map_err(|error| self.hear(error))
     }
 }

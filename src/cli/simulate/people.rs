@@ -130,7 +130,13 @@ impl People {
     }
 
     fn plant(&self, row: &Row, change: impl FnOnce(&mut Map<String, Value>)) -> Option<Row> {
-        let expires = self.realm.now() + SignedDuration::from_mins(55);
+        // As long as every kind but presence allows.
+        let minutes = if row.resource.contains("presence") {
+            55
+        } else {
+            20 * 60
+        };
+        let expires = self.realm.now() + SignedDuration::from_mins(minutes);
         let body = json!({
             "resource": row.resource,
             "changeType": row.change_type,

@@ -61,8 +61,8 @@ pub struct Verdict {
 /// Makes an empty store.
 pub type NewStore = dyn Fn() -> Arc<dyn StateStore>;
 
-/// Four audits of a slow fleet: a mismatched row is seen, seen again, replaced, and confirmed.
-/// Longer than the longest wait of the weather.
+/// Four audits of a slow fleet: ghosts leave the listing, a mismatched row is seen, seen again,
+/// replaced, and confirmed. Longer than the longest wait of the weather.
 const QUIET: SignedDuration = SignedDuration::from_hours(24);
 
 /// Runs one seed under paused time.
@@ -111,7 +111,7 @@ impl World {
             ..Settings::default()
         };
         settings.listing.lag_ms = [0, 30_000, 90_000][chance.usize(0..3)];
-        settings.listing.ghost_ms = [0, 60_000, 86_400_000][chance.usize(0..3)];
+        settings.listing.ghost_ms = [0, 60_000, 21_600_000][chance.usize(0..3)];
         settings.listing.expired_ms = [0, 3_600_000][chance.usize(0..2)];
         settings.listing.page_size = [3, 100][chance.usize(0..2)];
         settings.duplicates.name_holder = chance.u8(0..3) > 0;
@@ -268,7 +268,7 @@ async fn watch(
     let mut calm = false;
     let broken = |realm: &Realm| !lock(&realm.ledger).broken.is_empty();
     while Instant::now() < end && !broken(realm) && !broken(second) {
-        tokio::time::sleep(terms.tick / 2).await;
+        tokio::time::sleep(terms.tick).await;
         coverage.iter_mut().for_each(Coverage::look);
         if Instant::now() < quiet {
             continue;

@@ -109,12 +109,13 @@ impl Reader<'_> {
         if self.is_set("EVERGRAPH_AUTHORITY") {
             return self.parsed("EVERGRAPH_AUTHORITY", |text| {
                 let authority = url(text)?;
-                match authority.path() == "/" && authority.query().is_none() {
+                let plain = authority.path() == "/" && authority.query().is_none();
+                // Secrets are sent there; Microsoft's library takes nothing but https either.
+                match plain && authority.scheme() == "https" {
                     true => Ok(authority),
-                    false => Err(
-                        "it must be an origin alone, such as https://login.microsoftonline.us"
-                            .to_owned(),
-                    ),
+                    false => Err("it must be an https origin alone, such as \
+                         https://login.microsoftonline.us"
+                        .to_owned()),
                 }
             });
         }

@@ -6,6 +6,7 @@ use crate::domain::plan::{Change, Reason, Step};
 use crate::domain::policy::Mode;
 use crate::domain::reconcile::Scene;
 use crate::domain::schedule::after;
+use crate::domain::sight::ById;
 use crate::domain::sight::Listing;
 use crate::domain::state::{BlockedBy, HeldOrigin};
 
@@ -156,12 +157,21 @@ pub(in crate::domain) fn is_there_already<'a>(
         }
         return say_dark(scene, subject, row, fit);
     }
-    match twins.mismatched.first() {
-        Some(row) => {
+    let Some(row) = twins.mismatched.first() else {
+        return Settled::No;
+    };
+    // Listings show deleted rows for days: what is to serve must be there.
+    match subject.tenant.answer(&row.id) {
+        None => {
+            let why = Reason::UnseenClientState;
+            scene.want_row(subject.tenant.name, &row.id, why);
+            Settled::Yes
+        }
+        Some(ById::Found(_)) => {
             scene.adopt(subject, desired, row, HeldOrigin::Mismatched);
             Settled::Yes
         }
-        None => Settled::No,
+        Some(_) => say_dark(scene, subject, row, &Fit::NoAnswer),
     }
 }
 

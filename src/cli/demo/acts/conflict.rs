@@ -1,0 +1,171 @@
+//! Another fleet of the same application holds the combination.
+
+use jiff::SignedDuration;
+use serde_json::json;
+
+use super::super::play::{Play, entry_of};
+use super::super::wishes::{CONTESTED, short_id};
+use super::{creates_of, of, operations};
+use crate::domain::conflict::{Answer, Cause, Operation, Service, Verdict, classify, find_rule};
+use crate::domain::state::BlockedBy;
+use crate::sim::calls::CallRecord;
+use crate::sim::control::PlantOrder;
+use crate::sim::request::Op;
+use crate::sim::row::Row;
+
+/// Long enough to outlive the story.
+const HOLDER_LIVES: SignedDuration = SignedDuration::from_hours(48);
+
+pub(super) async fn act(play: &mut Play) -> anyhow::Result<()> {
+    play.story
+        .step("Another fleet of the same application holds the combination");
+    let holder = plant(play)?;
+    play.story.tell(format!(
+        "The fleet \"staging\" has a subscription of groups, {}. Now ours wishes for the same, {}.",
+        short_id(&holder.id),
+        CONTESTED.name
+    ));
+    let before = play.stage.last_call();
+    play.wish(CONTESTED)?;
+    play.tick(SignedDuration::ZERO).await?;
+    let calls = play.stage.calls_after(before);
+    play.story.wire(&calls);
+    claims_of_answer(play, &calls, &holder);
+    claims_of_report(play, &holder).await?;
+    left_alone(play, before, &holder).await
+}
+
+fn plant(play: &Play) -> anyhow::Result<Row> {
+    let control = play.stage.control();
+    let subscription = json!({
+        "resource": CONTESTED.resource,
+        "changeType": CONTESTED.change_types.join(","),
+        "notificationUrl": "https://staging.contoso.example/api/notifications/staging",
+        "expirationDateTime": (control.now() + HOLDER_LIVES).to_string(),
+        "clientState": "a secret of the other fleet",
+    });
+    let subscription = subscription.as_object().cloned().unwrap_or_default();
+    Ok(control.plant(PlantOrder {
+        tenant: None,
+        app: None,
+        subscription,
+    })?)
+}
+
+fn claims_of_answer(play: &mut Play, calls: &[CallRecord], holder: &Row) {
+    let refused = creates_of(calls, CONTESTED.resource);
+    let (status, code) = refused.first().map_or((0, String::new()), |call| {
+        (
+            call.status.unwrap_or_default(),
+            call.code.clone().unwrap_or_default(),
+        )
+    });
+    play.story.same(
+        "Graph refused the POST with a conflict",
+        &"409 ObjectIdentifierInUse".to_owned(),
+        &format!("{status} {code}"),
+    );
+    let verdict = verdict(play, status, &code);
+    let rule = find_rule(verdict.rule);
+    play.story.tell(format!(
+        "What it means, by rule {}: {}, {}. {}",
+        verdict.rule,
+        verdict.cause,
+        verdict.cause.meaning(),
+        rule.map_or("", |rule| rule.why)
+    ));
+    play.story.tell(format!(
+        "What to do: {}. {} Never: {}",
+        verdict.remedy,
+        verdict.remedy.instruction(),
+        verdict.cause.never()
+    ));
+    play.story.claim(
+        "It was recognised, with the id of the holder",
+        verdict.cause == Cause::AlreadyExists && verdict.holder.as_deref() == Some(&holder.id),
+        format!("{}, held by {}", Cause::AlreadyExists, holder.id),
+        format!(
+            "{}, held by {}",
+            verdict.cause,
+            verdict.holder.unwrap_or_default()
+        ),
+    );
+    let read = of(calls, Op::Get).any(|call| call.id.as_deref() == Some(&holder.id));
+    play.story.claim(
+        "The holder was read by its id before anything was believed",
+        read,
+        format!("get {}", short_id(&holder.id)),
+        operations(calls),
+    );
+}
+
+/// The answer classified as the handler does it. Status and code are those of Graph's own log,
+/// the message is the one that the handler reported.
+fn verdict(play: &Play, status: u16, code: &str) -> Verdict {
+    let mut decisions = play.decisions.iter().rev();
+    let reported = decisions.find(|one| one.action == "create" && one.subject == CONTESTED.name);
+    let words = reported.map_or("", |one| one.words.as_str());
+    let message = words
+        .split_once(&format!("{code}: "))
+        .map_or("", |(_, rest)| rest);
+    let body = json!({"error": {"code": code, "message": message.trim_end_matches(')')}});
+    classify(&Answer {
+        service: Service::GraphSubscriptions,
+        operation: Operation::Create,
+        status,
+        headers: &[],
+        body: body.to_string().as_bytes(),
+    })
+}
+
+async fn claims_of_report(play: &mut Play, holder: &Row) -> anyhow::Result<()> {
+    let mut decisions = play.decisions.iter().rev();
+    let reported = decisions.find(|one| one.action == "block" && one.subject == CONTESTED.name);
+    let reported = reported.map(|one| format!("{} {}: {}", one.action, one.subject, one.reason));
+    play.story.same(
+        "It is reported as held by a stranger",
+        &format!("block {}: foreign-holder", CONTESTED.name),
+        &reported.unwrap_or_default(),
+    );
+    let memory = play.stage.memory().await?;
+    let blocked = entry_of(&memory, &CONTESTED).and_then(|entry| entry.blocked.clone());
+    let names_holder = blocked.as_ref().is_some_and(|blocked| {
+        blocked.cause == BlockedBy::Foreign
+            && blocked
+                .holder
+                .as_ref()
+                .is_some_and(|id| id.as_str() == holder.id)
+    });
+    let until = blocked.map_or_else(String::new, |blocked| {
+        blocked.until.strftime("%H:%M").to_string()
+    });
+    play.story.claim(
+        format!("It is remembered, and not tried again before the next audit at {until}"),
+        names_holder,
+        format!("blocked, held by {}", holder.id),
+        format!("blocked until {until}, holder as expected: {names_holder}"),
+    );
+    Ok(())
+}
+
+async fn left_alone(play: &mut Play, before: u64, holder: &Row) -> anyhow::Result<()> {
+    let quiet_from = play.stage.last_call();
+    play.stage.tick(SignedDuration::ZERO).await?;
+    play.story.same(
+        "The next run does not hammer: no call of Graph",
+        &"no call".to_owned(),
+        &operations(&play.stage.calls_after(quiet_from)),
+    );
+    let calls = play.stage.calls_after(before);
+    let touched = calls.iter().filter(|call| {
+        matches!(call.operation, Op::Renew | Op::Delete | Op::Reauthorize)
+            && call.id.as_deref() == Some(&holder.id)
+    });
+    let same = play.live(&CONTESTED) == [holder.clone()];
+    play.story.same(
+        "The stranger's subscription was left alone: no PATCH, no DELETE, unchanged",
+        &"0 calls, unchanged true".to_owned(),
+        &format!("{} calls, unchanged {same}", touched.count()),
+    );
+    Ok(())
+}

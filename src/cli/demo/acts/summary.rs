@@ -1,0 +1,98 @@
+//! The end: what is remembered and what is true in Graph, side by side.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+
+use super::super::play::{Play, entry_of};
+use super::super::story::listed;
+use super::super::tables::{self, Tables};
+use super::super::wishes::{CONTESTED, FLEET, Wish};
+use crate::domain::ids::SubscriptionId;
+use crate::domain::state::ShardState;
+use crate::sim::row::Row;
+
+pub(super) async fn act(play: &mut Play) -> anyhow::Result<serde_json::Value> {
+    play.story.step("What stands at the end");
+    let memory = play.stage.memory().await?;
+    let live = play.stage.control().live();
+    let tables = Tables {
+        subscriptions: tables::subscriptions(&play.wishes, &memory),
+        calls: tables::calls(&play.stage.calls_after(0)),
+        decisions: play.decisions.clone(),
+    };
+    play.story.show(&tables.text());
+    claims_of_agreement(play, &memory, &live);
+    let url = format!("{}/api/health", play.stage.host.url());
+    let status = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .and_then(|client| client.get(&url).build().map(|request| (client, request)));
+    let (client, request) = status.context("could not ask for health")?;
+    let answer = client
+        .execute(request)
+        .await
+        .context("could not ask for health")?;
+    play.story.same(
+        "Its health route says that all is well",
+        &200,
+        &answer.status().as_u16(),
+    );
+    serde_json::to_value(&tables).context("could not write the tables")
+}
+
+fn claims_of_agreement(play: &mut Play, memory: &ShardState, live: &[Row]) {
+    let ours = format!("/api/notifications/{FLEET}");
+    let (own, strange): (Vec<&Row>, Vec<&Row>) = live
+        .iter()
+        .partition(|row| row.notification_url.ends_with(&ours));
+    let served: Vec<&Wish> = play
+        .wishes
+        .iter()
+        .filter(|wish| wish.name != CONTESTED.name)
+        .collect();
+    let once = served.iter().filter(|wish| {
+        let rows = own.iter().filter(|row| row.resource == wish.resource);
+        rows.count() == 1
+    });
+    play.story.same(
+        "Exactly one live subscription for each wish that could be served, and no other of ours",
+        &format!("{} of {}", served.len(), served.len()),
+        &format!("{} of {}", once.count(), own.len()),
+    );
+    let remembered: BTreeMap<String, String> = memory
+        .entries
+        .values()
+        .filter_map(|entry| {
+            let held = entry.held.as_ref()?;
+            Some((
+                held.id.as_str().to_owned(),
+                facts(held.expires, entry.renewals),
+            ))
+        })
+        .collect();
+    let true_in_graph: BTreeMap<String, String> = own
+        .iter()
+        .map(|row| (row.id.clone(), facts(row.expires, u64::from(row.renewals))))
+        .collect();
+    play.story.same(
+        "Memory and Graph agree: the same ids, ends and counts of renewals",
+        &told(&true_in_graph),
+        &told(&remembered),
+    );
+    let blocked = entry_of(memory, &CONTESTED).and_then(|entry| entry.blocked.as_ref());
+    let holder = blocked.and_then(|blocked| blocked.holder.as_ref());
+    play.story.same(
+        "One subscription of a stranger stands untouched, and the report names it",
+        &listed(strange.iter().map(|row| row.id.as_str())),
+        &listed(holder.map(SubscriptionId::as_str)),
+    );
+}
+
+fn facts(expires: jiff::Timestamp, renewals: u64) -> String {
+    format!("until {expires}, renewed {renewals}")
+}
+
+fn told(rows: &BTreeMap<String, String>) -> String {
+    listed(rows.iter().map(|(id, facts)| format!("{id} {facts}")))
+}

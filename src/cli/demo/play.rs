@@ -1,0 +1,68 @@
+//! The story under way: the stage, what is declared by now, and what was decided so far.
+
+use jiff::SignedDuration;
+
+use super::decisions::Decided;
+use super::stage::{Run, Stage};
+use super::story::Story;
+use super::wishes::{FIRST, Wish};
+use crate::domain::state::{Entry, ShardState};
+use crate::sim::row::Row;
+
+pub(super) struct Play {
+    pub(super) stage: Stage,
+    pub(super) story: Story,
+    pub(super) wishes: Vec<Wish>,
+    pub(super) decisions: Vec<Decided>,
+}
+
+impl Play {
+    pub(super) fn new(stage: Stage, story: Story) -> Self {
+        Self {
+            stage,
+            story,
+            wishes: FIRST.to_vec(),
+            decisions: Vec::new(),
+        }
+    }
+
+    /// Declares one more.
+    pub(super) fn wish(&mut self, wish: Wish) -> anyhow::Result<()> {
+        self.wishes.push(wish);
+        self.stage.declare(&self.wishes)
+    }
+
+    /// Ticks until a pass is complete, and keeps its decisions.
+    pub(super) async fn tick(&mut self, by: SignedDuration) -> anyhow::Result<Vec<Run>> {
+        let runs = self.stage.tick_until_done(by).await?;
+        self.keep(&runs);
+        Ok(runs)
+    }
+
+    pub(super) fn keep(&mut self, runs: &[Run]) {
+        let decisions = runs.iter().flat_map(|run| &run.decisions);
+        self.decisions.extend(decisions.cloned());
+    }
+
+    /// The live subscriptions of a wish, in Graph.
+    pub(super) fn live(&self, wish: &Wish) -> Vec<Row> {
+        let mut rows = self.stage.control().live();
+        rows.retain(|row| row.resource == wish.resource);
+        rows
+    }
+}
+
+/// What is remembered of a wish.
+pub(super) fn entry_of<'m>(memory: &'m ShardState, wish: &Wish) -> Option<&'m Entry> {
+    let named = |entry: &&Entry| {
+        let name = entry.name.as_ref();
+        name.is_some_and(|name| name.as_str() == wish.name)
+    };
+    memory.entries.values().find(named)
+}
+
+/// The id that is remembered for a wish; empty where there is none.
+pub(super) fn held_id(memory: &ShardState, wish: &Wish) -> String {
+    let held = entry_of(memory, wish).and_then(|entry| entry.held.as_ref());
+    held.map_or_else(String::new, |held| held.id.as_str().to_owned())
+}
