@@ -20,6 +20,10 @@ param location string
 @minLength(45)
 param clientStateKeys string
 
+@description('Private RSA keys that open resource data: certificate_id=PEM entries separated by commas, or a Key Vault reference to such a list. Empty: none.')
+@secure()
+param decryptionKeys string = ''
+
 @description('Id of the fleet: 3 to 32 of a-z, 0-9 and hyphen. It stands in every notification URL, so choose it once. Empty: the name of the environment in lower case.')
 param fleet string = ''
 
@@ -111,6 +115,8 @@ module storage 'app/storage.bicep' = {
     principalId: identity.outputs.principalId
     packageContainer: 'app-package'
     stateContainer: 'evergraph-state'
+    eventQueue: 'evergraph-events'
+    claimContainer: 'evergraph-claims'
   }
 }
 
@@ -150,8 +156,11 @@ module app 'app/function.bicep' = {
     schedule: schedule
     fleet: empty(fleet) ? toLower(replace(environmentName, '_', '-')) : fleet
     stateContainerUrl: storage.outputs.stateContainerUrl
+    eventQueueUrl: storage.outputs.eventQueueUrl
+    claimContainerUrl: storage.outputs.claimContainerUrl
     subscriptionsSource: empty(subscriptionsSource) ? '/home/site/wwwroot/subscriptions.toml' : subscriptionsSource
     clientStateKeys: clientStateKeys
+    decryptionKeys: decryptionKeys
     mode: mode
     tick: tick
     publicUrl: publicUrl
@@ -169,3 +178,4 @@ output FUNCTION_APP_URL string = app.outputs.baseUrl
 output IDENTITY_CLIENT_ID string = identity.outputs.clientId
 output IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
 output STATE_CONTAINER_URL string = storage.outputs.stateContainerUrl
+output EVENT_QUEUE_URL string = storage.outputs.eventQueueUrl

@@ -1,6 +1,7 @@
 //! Builds adapters from settings; the only place that knows all rooms.
 
 pub mod handler;
+mod intake;
 
 /// The reader of declarations, for the commands that check one.
 pub mod declaration {

@@ -13,7 +13,7 @@ mod reader;
 pub mod table;
 
 pub use credential::{ClientCertificate, Credential, CredentialSettings};
-pub use locations::{ClockChoice, DeclarationLocation, SecretUrl, StateLocation};
+pub use locations::{ClockChoice, DeclarationLocation, SecretUrl, SinkLocation, StateLocation};
 pub use table::{SETTINGS, Setting, reference};
 
 use std::collections::BTreeMap;
@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use secrecy::SecretString;
 use url::Url;
 
 use crate::domain::client_state::KeyRing;
@@ -73,6 +74,8 @@ pub enum Effect {
     DefaultUsed,
     /// The tenants whose declaration names the setting have no credential; others are served.
     NoToken,
+    /// Notifications are answered 503, so that Graph keeps them for us. Passes are as ever.
+    NoIntake,
     /// Passes renew what is ours, and neither create nor delete.
     RenewOnly,
     /// There are no passes; notifications are still taken in.
@@ -87,6 +90,7 @@ impl Effect {
         match self {
             Self::DefaultUsed => "the default is used",
             Self::NoToken => "tenants that name it get no token",
+            Self::NoIntake => "notifications are answered 503",
             Self::RenewOnly => "passes renew only",
             Self::NoPasses => "no passes",
             Self::DoesNotStart => "the process does not start",
@@ -202,6 +206,10 @@ pub struct PassSettings {
     pub audit_every: SignedDuration,
     /// Time before a create without an outcome may be repeated.
     pub settle: SignedDuration,
+    /// Where accepted notifications go. `None` if it is not set or wrong: they are answered 503.
+    pub sink: Option<SinkLocation>,
+    /// Private keys that open resource data, as their setting lists them.
+    pub decryption_keys: Option<SecretString>,
     /// Whether this is a deployment, as opposed to a laptop.
     pub production: bool,
 }

@@ -40,10 +40,15 @@ param schedule string
 // What follows is read by evergraph. An empty one is not set, so that its default holds.
 param fleet string
 param stateContainerUrl string
+param eventQueueUrl string
+param claimContainerUrl string
 param subscriptionsSource string
 
 @secure()
 param clientStateKeys string
+
+@secure()
+param decryptionKeys string
 
 param mode string
 param tick string
@@ -138,9 +143,13 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     EVERGRAPH_CLIENT_ID: identityClientId
     EVERGRAPH_FLEET: fleet
     EVERGRAPH_STATE: stateContainerUrl
+    EVERGRAPH_SINK: eventQueueUrl
+    EVERGRAPH_SINK_BLOBS: claimContainerUrl
     EVERGRAPH_SUBSCRIPTIONS: subscriptionsSource
     EVERGRAPH_CLIENT_STATE_KEYS: clientStateKeys
     EVERGRAPH_MODE: mode
+  }, empty(decryptionKeys) ? {} : {
+    EVERGRAPH_DECRYPTION_KEYS: decryptionKeys
   }, empty(tick) ? {} : {
     EVERGRAPH_TICK: tick
   }, empty(publicUrl) ? {} : {

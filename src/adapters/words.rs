@@ -52,6 +52,22 @@ fn mask_after(text: &str, marks: &[&str], with: &str, belongs: impl Fn(char) -> 
     out
 }
 
+/// Takes the query out of every URL in a text: the HTTP client names the URL it failed at, SAS included.
+pub(crate) fn without_queries(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find('?') {
+        kept.push_str(&rest[..start]);
+        let query = &rest[start..];
+        let end = query
+            .find(|c: char| c.is_whitespace() || matches!(c, ')' | '"' | '\'' | '>'))
+            .unwrap_or(query.len());
+        rest = &query[end..];
+    }
+    kept.push_str(rest);
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,13 +1,17 @@
-//! Use cases. Each reads top to bottom: a tick, a pass, its execution, leadership, health.
+//! Use cases. Each reads top to bottom: a tick, a pass, its execution, leadership, health; and
+//! the way in of notifications, with what keeps it fresh and tells of it.
 
 pub mod execute;
 pub mod heartbeat;
+pub mod intake;
 pub mod leadership;
 pub mod marks;
 pub mod memory;
 mod notes;
 pub mod pass;
+pub mod reception;
 pub mod report;
 pub mod sights;
 pub mod state_doc;
+pub mod statistics;
 pub mod tick;

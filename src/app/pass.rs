@@ -137,6 +137,11 @@ impl<'a> Pass<'a> {
         }
     }
 
+    /// Takes up what the intake has learnt about subscription ids.
+    pub fn learn(&mut self, proofs: Proofs) {
+        self.proofs = proofs;
+    }
+
     /// Plans and acts until the plan is at rest.
     ///
     /// # Cancellation

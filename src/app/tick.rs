@@ -11,11 +11,12 @@ use super::memory::{Found, Writer};
 use super::pass::{Pass, PassConfig, Services};
 use super::report::{Outcome, Report};
 use super::state_doc::StateDoc;
+use super::statistics;
 use crate::domain::agenda::Agenda;
 use crate::domain::policy::Mode;
 use crate::domain::reconcile::config_hash;
-use crate::domain::sight::WakeMark;
-use crate::domain::state::ShardState;
+use crate::domain::sight::{Proofs, WakeMark};
+use crate::domain::state::{HeldOrigin, ShardState};
 use crate::domain::subscription::Declaration;
 use crate::ports::state::{DocName, StateError};
 
@@ -196,6 +197,7 @@ impl Tick<'_> {
         report: &mut Report,
     ) -> Outcome {
         let (doc, unreadable, _) = opened(found);
+        let proofs = self.proofs(&doc.state).await;
         let mut pass = Pass::new(
             self.services,
             self.config,
@@ -208,6 +210,7 @@ impl Tick<'_> {
             self.sampled,
             report,
         );
+        pass.learn(proofs);
         match pass.run().await {
             Ok(()) => Outcome::Complete,
             Err(halt) => Outcome::Stopped { why: halt.0 },
@@ -228,6 +231,7 @@ impl Tick<'_> {
             let name = self.config.state_name.clone();
             return Err(StateError::Absent { name });
         };
+        let proofs = self.proofs(&doc.state).await;
         let blind = unreadable.is_some();
         let writer = (!blind).then(|| {
             let store = Arc::clone(&self.services.store);
@@ -245,6 +249,7 @@ impl Tick<'_> {
             self.sampled,
             report,
         );
+        pass.learn(proofs);
         let ended = pass.run().await;
         let taken_up = marks.taken_up(&pass);
         let doc = pass.end().await;
@@ -257,6 +262,18 @@ impl Tick<'_> {
             self.beat(&doc.state).await;
         }
         Ok(Outcome::Complete)
+    }
+
+    /// What the intake's statistics say, where a subscription waits for its proof.
+    async fn proofs(&self, state: &ShardState) -> Proofs {
+        let mut held = state
+            .entries
+            .values()
+            .filter_map(|entry| entry.held.as_ref());
+        match held.any(|held| held.origin == HeldOrigin::Unproven) {
+            true => statistics::proofs(self.services.store.as_ref()).await,
+            false => Proofs::default(),
+        }
     }
 
     async fn beat(&self, state: &ShardState) {

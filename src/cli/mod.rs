@@ -7,6 +7,7 @@ mod dev;
 mod explain;
 mod handler;
 mod host;
+pub mod probe;
 mod schema;
 mod settings;
 mod sim;
@@ -42,6 +43,8 @@ enum Command {
     Settings(settings::Args),
     /// Run the local Functions host over an app folder.
     Host(host::HostArgs),
+    /// Probes a receiver of Graph notifications: conformance and attack cases
+    Probe(probe::ProbeArgs),
     /// Runs weeks of a whole fleet in seconds, from one seed
     Simulate(simulate::SimulateArgs),
     /// Explains an error answer of a Microsoft service: cause, remedy, and what never to do
@@ -64,6 +67,7 @@ pub async fn run() -> ExitCode {
         Command::Schema(args) => schema::run(&args),
         Command::Settings(args) => settings::run(&args),
         Command::Host(args) => host::run(args).await,
+        Command::Probe(args) => probe::run(args).await,
         Command::Simulate(args) => simulate::run(args).await,
         Command::Explain(args) => explain::run(&args),
         Command::Conflicts(args) => conflicts::run(&args),

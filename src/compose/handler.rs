@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 
+use super::intake::reception;
 use super::{FUNCTION_TIMEOUT, REST, passes};
 use crate::config::Settings;
 use crate::domain::policy::Policy;
@@ -38,7 +39,10 @@ pub async fn run(shutdown: impl Future<Output = ()> + Send + 'static) -> anyhow:
         tracing::error!("{problem}");
     }
     match &settings.passes {
-        Err(problems) => handler.failed(problems.to_string()),
+        Err(problems) => {
+            handler.take_nothing_in();
+            handler.failed(problems.to_string());
+        }
         Ok(passes_settings) => match passes(passes_settings) {
             Ok((services, config)) => {
                 let pass_limit = FUNCTION_TIMEOUT - REST;
@@ -51,6 +55,14 @@ pub async fn run(shutdown: impl Future<Output = ()> + Send + 'static) -> anyhow:
                     services.desired.place(),
                     config.policy.mode.as_str(),
                 );
+                match reception(passes_settings, &services) {
+                    Ok(Some(reception)) => handler.take_in(reception),
+                    Ok(None) => handler.take_nothing_in(),
+                    Err(error) => {
+                        tracing::error!("notifications are answered 503: {error:#}");
+                        handler.take_nothing_in();
+                    }
+                }
                 handler.ready(HandlerParts {
                     services,
                     config,
@@ -59,6 +71,7 @@ pub async fn run(shutdown: impl Future<Output = ()> + Send + 'static) -> anyhow:
             }
             Err(error) => {
                 tracing::error!("no pass can be made: {error:#}");
+                handler.take_nothing_in();
                 handler.failed(format!("{error:#}"));
             }
         },

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use jiff::SignedDuration;
 use url::Url;
 
 use crate::domain::ownership::is_loopback;
@@ -55,6 +56,22 @@ pub enum StateLocation {
     Folder(PathBuf),
     /// A container of Blob Storage; the query is a SAS.
     Container(SecretUrl),
+}
+
+/// Where accepted notifications go.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SinkLocation {
+    /// A folder of this machine.
+    Folder(PathBuf),
+    /// An Azure Storage queue.
+    Queue {
+        /// The queue; its query is a SAS.
+        queue: SecretUrl,
+        /// The container for what no message holds, where one is named.
+        blobs: Option<SecretUrl>,
+        /// How long a message lives; `None` for ever.
+        expires: Option<SignedDuration>,
+    },
 }
 
 /// Where the declaration lies.
@@ -110,6 +127,33 @@ impl StateLocation {
                     .to_owned(),
             ),
             _ => Ok(Self::Container(SecretUrl(url))),
+        }
+    }
+}
+
+impl SinkLocation {
+    /// The folder or the queue; the other settings come beside it.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        if let Some(folder) = text.strip_prefix("file:") {
+            return match folder.strip_prefix("//").unwrap_or(folder) {
+                "" => Err("file: needs a folder, such as file:/var/lib/evergraph/sink".to_owned()),
+                folder => Ok(Self::Folder(folder.into())),
+            };
+        }
+        if !text.contains("://") {
+            return Err("write file:DIR, or the https URL of a queue".to_owned());
+        }
+        let url = url(text)?;
+        match url.path().trim_matches('/') {
+            "" => Err(
+                "the URL names no queue; write https://ACCOUNT.queue.core.windows.net/QUEUE"
+                    .to_owned(),
+            ),
+            _ => Ok(Self::Queue {
+                queue: SecretUrl(url),
+                blobs: None,
+                expires: None,
+            }),
         }
     }
 }

@@ -77,7 +77,7 @@ pub(super) fn is_read_by_others(name: &str) -> bool {
         })
 }
 
-use Effect::{DefaultUsed, DoesNotStart, NoPasses, NoToken, RenewOnly};
+use Effect::{DefaultUsed, DoesNotStart, NoIntake, NoPasses, NoToken, RenewOnly};
 
 /// Every setting of evergraph, in the order of the reference.
 pub const SETTINGS: &[Setting] = &[
@@ -129,6 +129,34 @@ pub const SETTINGS: &[Setting] = &[
         "",
         "https://account.blob.core.windows.net/state",
         "Where the state lies: the URL of a blob container (a SAS is allowed), or `file:DIR` on a laptop.",
+    ),
+    secret(
+        "EVERGRAPH_SINK",
+        NoIntake,
+        "none: notifications are answered 503, and Graph keeps them for up to four hours",
+        "https://account.queue.core.windows.net/evergraph-events",
+        "Where accepted notifications go: the URL of an Azure Storage queue (a SAS is allowed), or `file:DIR`, a folder of JSON lines on a laptop.",
+    ),
+    secret(
+        "EVERGRAPH_SINK_BLOBS",
+        NoIntake,
+        "the container `evergraph-claims` in the account of the queue",
+        "https://account.blob.core.windows.net/large-events",
+        "With a queue: the URL of the blob container (a SAS is allowed) for the data of events that fill more than a message.",
+    ),
+    setting(
+        "EVERGRAPH_SINK_EXPIRES",
+        NoIntake,
+        "never",
+        "14d",
+        "With a queue: after this, 1m to 365d, a message that nobody took is gone.",
+    ),
+    secret(
+        "EVERGRAPH_DECRYPTION_KEYS",
+        NoIntake,
+        "none",
+        "`2026-09=/secrets/2026-09.pem`",
+        "Private RSA keys that open resource data: `certificate_id=PATH` or `certificate_id=PEM`, separated by commas. Items for a certificate that is missing here are answered 503, unless their subscription says `decrypt = false`.",
     ),
     setting(
         "EVERGRAPH_GRAPH_URL",
@@ -283,7 +311,7 @@ pub const SETTINGS: &[Setting] = &[
         DefaultUsed,
         "none",
         "5f2b…",
-        "Set by Azure. With a public URL that is not loopback it means production: `file:` state, credential `none` and the simulator's clock are refused.",
+        "Set by Azure. With a public URL that is not loopback it means production: `file:` state and sink, credential `none` and the simulator's clock are refused.",
     ),
     setting(
         "AZURE_FEDERATED_TOKEN_FILE",

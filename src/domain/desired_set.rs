@@ -124,6 +124,7 @@ mod tests {
                 certificate: Some(crate::domain::subscription::EncryptionCertificate {
                     id: "1".into(),
                     der_base64: "AA==".into(),
+                    opening: crate::domain::notification::roster::Opening::Decrypt,
                 }),
                 ..plain
             },

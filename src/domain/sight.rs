@@ -53,10 +53,6 @@ impl Listing {
     reason = "nearly every answer is a row, and there are few of them"
 )]
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every answer is a row; a box for each would cost more than it saves"
-)]
 pub enum ById {
     /// It is there.
     Found(Observed),

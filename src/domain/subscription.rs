@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::client_state::ClientState;
 use super::ids::{AppId, SubscriptionId, SubscriptionName, TenantId};
+use super::notification::roster::Opening;
 use super::resource::Resource;
 
 /// One kind of change that Graph can report.
@@ -233,6 +234,8 @@ pub struct EncryptionCertificate {
     pub id: String,
     /// Base64 of the DER certificate, without PEM markers or line breaks.
     pub der_base64: String,
+    /// What the intake does with content that is sealed for it.
+    pub opening: Opening,
 }
 
 /// Everything that is declared, by key.

@@ -32,8 +32,13 @@ pub(super) fn is_absent(body: &Body) -> bool {
 
 /// Reads at most `max` bytes, be they sent with a length or in chunks.
 pub(super) async fn receive(body: Body, max: usize) -> Received {
+    receive_within(body, max, PATIENCE).await
+}
+
+/// The same with another limit of time.
+pub(super) async fn receive_within(body: Body, max: usize, patience: Duration) -> Received {
     let mut bytes = Vec::new();
-    match consume(body, max, |chunk| bytes.extend_from_slice(chunk)).await {
+    match consume(body, max, patience, |chunk| bytes.extend_from_slice(chunk)).await {
         Consumed::All(0) => Received::Empty,
         Consumed::All(_) => Received::Whole(bytes),
         Consumed::TooLarge => Received::TooLarge,
@@ -43,7 +48,10 @@ pub(super) async fn receive(body: Body, max: usize) -> Received {
 
 /// Reads a body and forgets it; says whether it was within the bound.
 pub(super) async fn discard(body: Body, max: usize) -> bool {
-    !matches!(consume(body, max, |_| {}).await, Consumed::TooLarge)
+    !matches!(
+        consume(body, max, PATIENCE, |_| {}).await,
+        Consumed::TooLarge
+    )
 }
 
 enum Consumed {
@@ -52,7 +60,12 @@ enum Consumed {
     Broken,
 }
 
-async fn consume(body: Body, max: usize, mut keep: impl FnMut(&Bytes)) -> Consumed {
+async fn consume(
+    body: Body,
+    max: usize,
+    patience: Duration,
+    mut keep: impl FnMut(&Bytes),
+) -> Consumed {
     let reading = async {
         let mut chunks = body.into_data_stream();
         let mut length = 0_usize;
@@ -73,7 +86,7 @@ async fn consume(body: Body, max: usize, mut keep: impl FnMut(&Bytes)) -> Consum
             Consumed::All(length)
         }
     };
-    tokio::time::timeout(PATIENCE, reading)
+    tokio::time::timeout(patience, reading)
         .await
         .unwrap_or(Consumed::Broken)
 }

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `GET /` | the host, to see whether we listen | 200 at once, whatever else is missing |
 //! | `POST /renew` | the host, for the timer `renew` | always 200 and JSON; 404 for anybody else |
-//! | `/api/notifications/{fleet}`, `/api/lifecycle/{fleet}` | Graph | the handshake's token, else 503 |
+//! | `/api/notifications/{fleet}`, `/api/lifecycle/{fleet}` | Graph | the handshake's token; 202 for what is settled, 503 for what is not |
 //! | `GET /api/health` | anybody | 200 `ok` or 503 `stale`, nothing more |
 //!
 //! Everything else is 404. Behind the host's proxy and without it the answers are the same.
@@ -23,6 +23,7 @@ mod health;
 mod renew;
 mod serve;
 mod stage;
+mod wake;
 
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ use axum::http::StatusCode;
 use axum::routing::{any, get};
 use jiff::SignedDuration;
 
+use crate::app::reception::Reception;
 use crate::domain::ids::FleetId;
 
 pub use serve::serve;
@@ -49,6 +51,8 @@ struct Shared {
     /// Fleets whose paths exist: ours, then former ones.
     fleets: Vec<FleetId>,
     stage: stage::Stages,
+    desk: stage::Desk,
+    wake: wake::Wake,
     health: health::Watch,
     turn: renew::Turn,
     handshakes: handshake::Seen,
@@ -62,6 +66,8 @@ impl Handler {
             shared: Arc::new(Shared {
                 fleets,
                 stage: stage::Stages::new(),
+                desk: stage::Desk::new(),
+                wake: wake::Wake::default(),
                 health: health::Watch::new(tick),
                 turn: renew::Turn::default(),
                 handshakes: handshake::Seen::default(),
@@ -80,13 +86,24 @@ impl Handler {
         self.shared.stage.failed(why.into());
     }
 
+    /// Takes notifications in from now on.
+    pub fn take_in(&self, reception: Arc<Reception>) {
+        self.shared.desk.decide(Some(reception));
+    }
+
+    /// Takes no notifications in: they are answered 503, so that Graph keeps them. Until this
+    /// or [`Handler::take_in`] is called, they wait a moment for it.
+    pub fn take_nothing_in(&self) {
+        self.shared.desk.decide(None);
+    }
+
     /// The routes.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/", get(|| async { "evergraph\n" }))
             .route("/renew", any(renew::renew))
-            .route("/api/notifications/{fleet}", any(graph_routes::receive))
-            .route("/api/lifecycle/{fleet}", any(graph_routes::receive))
+            .route("/api/notifications/{fleet}", any(graph_routes::changes))
+            .route("/api/lifecycle/{fleet}", any(graph_routes::lifecycle))
             .route("/api/health", get(health::health))
             .fallback(|| async { StatusCode::NOT_FOUND })
             .with_state(self.clone())

@@ -99,7 +99,7 @@ async fn answer_timer(handler: &Handler, timer: envelope::Timer) -> Vec<String> 
 }
 
 /// Runs one tick to its end, or to the limit, and logs how it ended.
-async fn run(parts: Arc<HandlerParts>, turn: OwnedMutexGuard<()>) -> Vec<String> {
+pub(super) async fn run(parts: Arc<HandlerParts>, turn: OwnedMutexGuard<()>) -> Vec<String> {
     let tick = AssertUnwindSafe(tick::run(&parts.services, &parts.config)).catch_unwind();
     let ended = tokio::time::timeout(parts.pass_limit, tick).await;
     drop(turn);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::app::pass::{PassConfig, Services};
+use crate::app::reception::Reception;
 
 /// What the timer and health routes work with.
 #[derive(Clone)]
@@ -63,6 +64,29 @@ impl Stages {
             },
             // The sender lives in `self`, so the channel is open: what remains is impatience.
             Ok(Err(_)) | Err(_) => Err(NotReady::Starting),
+        }
+    }
+}
+
+/// Whether notifications are taken in, as far as it is known.
+pub(super) struct Desk(watch::Sender<Option<Option<Arc<Reception>>>>);
+
+impl Desk {
+    pub(super) fn new() -> Self {
+        Self(watch::Sender::new(None))
+    }
+
+    pub(super) fn decide(&self, reception: Option<Arc<Reception>>) {
+        self.0.send_replace(Some(reception));
+    }
+
+    /// The reception, awaited for at most `patience` while the handler is starting.
+    pub(super) async fn reception(&self, patience: Duration) -> Option<Arc<Reception>> {
+        let mut changes = self.0.subscribe();
+        let decided = changes.wait_for(Option::is_some);
+        match tokio::time::timeout(patience, decided).await {
+            Ok(Ok(decided)) => decided.clone().flatten(),
+            Ok(Err(_)) | Err(_) => None,
         }
     }
 }

@@ -9,5 +9,8 @@ pub mod desired;
 pub mod dice;
 pub mod graph;
 pub mod graph_outcome;
+pub mod ids;
+pub mod keys;
 pub mod pulse;
+pub mod sink;
 pub mod state;

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::checks::draft;
-use super::deliveries::Delivery;
 use super::emit::{hearers, queue_changes, queue_lifecycle};
 use super::exchange::Sim;
 use super::faults::{Armed, Rule};
@@ -90,6 +89,8 @@ pub struct Emitted {
     pub deliveries: Vec<u64>,
     /// Subscriptions that hear of it.
     pub subscriptions: Vec<String>,
+    /// Numbers of the events, one for each item.
+    pub events: Vec<u64>,
 }
 
 impl Control {
@@ -223,7 +224,7 @@ impl Control {
         }
         let emitted = self.sim.with(|service, at| {
             let rows = hearers(service, order, at.now)?;
-            Ok(queue_changes(service, order, &rows, at.now))
+            queue_changes(service, order, &rows, at.now)
         });
         self.sim.stir();
         emitted
@@ -238,15 +239,9 @@ impl Control {
         self.sim.stir();
         emitted
     }
-
-    /// The delivery log, oldest first.
-    pub fn deliveries(&self) -> Vec<Delivery> {
-        self.sim
-            .with(|service, _| service.deliveries.all().cloned().collect())
-    }
 }
 
-fn wrong(error: impl std::fmt::Display) -> ControlError {
+pub(super) fn wrong(error: impl std::fmt::Display) -> ControlError {
     ControlError::Wrong(error.to_string())
 }
 

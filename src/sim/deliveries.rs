@@ -3,7 +3,7 @@
 //! Any 2xx within 3 s is delivered; anything else is tried again with a 10 s time-out, backing
 //! off exponentially for up to 4 hours ("delivery by webhooks", 2026-04-22). Back-off runs on
 //! the virtual clock: a jump over hours makes every retry of those hours happen, one after
-//! another, at once. (Slow and drop states of an endpoint would go between `take_due` and `record`.)
+//! another, at once. Whether an endpoint is slow or dropped is decided in [`super::endpoints`].
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -25,6 +25,8 @@ pub enum Cargo {
     Change,
     /// Lifecycle events.
     Lifecycle,
+    /// What Graph did not send: one attempt, no retry.
+    Forged,
 }
 
 /// Where a delivery stands.
@@ -37,7 +39,7 @@ pub enum Standing {
     Sending,
     /// Answered with 2xx in time.
     Delivered,
-    /// Given up after four hours.
+    /// Given up after four hours, or because the endpoint was in its drop state.
     Dropped,
 }
 
@@ -50,6 +52,8 @@ pub struct Attempt {
     pub status: Option<u16>,
     /// What went wrong where there was none.
     pub error: Option<String>,
+    /// How long it took, in milliseconds of real time.
+    pub took_ms: u64,
 }
 
 /// One POST, with its attempts.
@@ -63,16 +67,43 @@ pub struct Delivery {
     pub cargo: Cargo,
     /// The subscriptions that its items belong to.
     pub subscriptions: Vec<String>,
-    /// The body.
+    /// The numbers of its events.
+    pub events: Vec<u64>,
+    /// The body; a text is sent as it is, without quotes.
     pub body: Value,
     /// Where it stands.
     pub standing: Standing,
     /// Attempts so far.
     pub attempts: Vec<Attempt>,
+    /// When the next attempt is due, on the virtual clock.
     #[serde(skip)]
-    due: Timestamp,
+    pub(super) due: Timestamp,
     #[serde(skip)]
     give_up: Timestamp,
+}
+
+/// A POST to queue.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Post {
+    /// Where to.
+    pub url: String,
+    /// What it carries.
+    pub cargo: Cargo,
+    /// The subscriptions that its items belong to.
+    pub subscriptions: Vec<String>,
+    /// The numbers of its events.
+    pub events: Vec<u64>,
+    /// The body.
+    pub body: Value,
+}
+
+/// How an attempt ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Outcome {
+    /// The status, or what went wrong.
+    pub answer: Result<u16, String>,
+    /// How long it took, in real time.
+    pub took: Duration,
 }
 
 /// One attempt to make.
@@ -83,7 +114,7 @@ pub struct Sending {
     /// Where to.
     pub url: String,
     /// The body.
-    pub body: Value,
+    pub body: String,
     /// Time for the answer, in real time.
     pub timeout: Duration,
 }
@@ -96,16 +127,8 @@ pub struct Deliveries {
 }
 
 impl Deliveries {
-    /// Queues a POST that is due now; answers its number.
-    pub fn queue(
-        &mut self,
-        url: &str,
-        cargo: Cargo,
-        subscriptions: Vec<String>,
-        items: Vec<Value>,
-        now: Timestamp,
-        settings: &DeliverySettings,
-    ) -> u64 {
+    /// Queues a POST for its time; answers its number.
+    pub fn queue(&mut self, post: Post, due: Timestamp, settings: &DeliverySettings) -> u64 {
         self.last_number += 1;
         if self.all.len() >= LOG_MAX {
             let ended = |one: &Delivery| one.ended();
@@ -113,46 +136,62 @@ impl Deliveries {
                 self.all.remove(at);
             }
         }
-        let hours = SignedDuration::from_secs(clamp_s(settings.give_up_min.saturating_mul(60)));
+        let patience_s = match post.cargo {
+            Cargo::Forged => 0,
+            _ => clamp_s(settings.give_up_min.saturating_mul(60)),
+        };
+        let give_up = due.checked_add(SignedDuration::from_secs(patience_s));
         self.all.push_back(Delivery {
             number: self.last_number,
-            url: url.to_owned(),
-            cargo,
-            subscriptions,
-            body: serde_json::json!({ "value": items }),
+            url: post.url,
+            cargo: post.cargo,
+            subscriptions: post.subscriptions,
+            events: post.events,
+            body: post.body,
             standing: Standing::Waiting,
             attempts: Vec::new(),
-            due: now,
-            give_up: now.checked_add(hours).unwrap_or(Timestamp::MAX),
+            due,
+            give_up: give_up.unwrap_or(Timestamp::MAX),
         });
         self.last_number
     }
 
-    /// The attempts that are due, at most so many, marked as under way.
+    /// The first POST of the same kind to the same address that still waits for more items.
+    pub(super) fn open(
+        &mut self,
+        url: &str,
+        cargo: Cargo,
+        now: Timestamp,
+    ) -> Option<&mut Delivery> {
+        self.all.iter_mut().rev().find(|one| {
+            one.standing == Standing::Waiting
+                && one.attempts.is_empty()
+                && one.due > now
+                && one.cargo == cargo
+                && one.url == url
+        })
+    }
+
+    /// The attempts that are due, at most so many, marked as under way. `order` draws another
+    /// order than that of the queue.
     pub fn take_due(
         &mut self,
         now: Timestamp,
         most: usize,
         settings: &DeliverySettings,
+        order: Option<&mut fastrand::Rng>,
     ) -> Vec<Sending> {
-        self.all
+        let mut due: Vec<&mut Delivery> = self
+            .all
             .iter_mut()
             .filter(|one| one.standing == Standing::Waiting && one.due <= now)
+            .collect();
+        if let Some(rng) = order {
+            rng.shuffle(&mut due);
+        }
+        due.into_iter()
             .take(most)
-            .map(|one| {
-                one.standing = Standing::Sending;
-                let ms = if one.attempts.is_empty() {
-                    settings.timeout_ms
-                } else {
-                    settings.retry_timeout_ms
-                };
-                Sending {
-                    number: one.number,
-                    url: one.url.clone(),
-                    body: one.body.clone(),
-                    timeout: Duration::from_millis(ms),
-                }
-            })
+            .map(|one| one.begin(settings))
             .collect()
     }
 
@@ -165,42 +204,40 @@ impl Deliveries {
             .min()
     }
 
-    /// Writes down how an attempt ended, and plans the next one.
+    /// Writes down how an attempt ended, and plans the next one; answers the delivery as it
+    /// stands then.
     pub fn record(
         &mut self,
         number: u64,
-        outcome: Result<u16, String>,
+        outcome: Outcome,
         settings: &DeliverySettings,
-    ) {
-        let Ok(at) = self.all.binary_search_by_key(&number, |one| one.number) else {
-            return;
-        };
-        let one = &mut self.all[at];
-        let delivered = matches!(outcome, Ok(200..=299));
+    ) -> Option<&Delivery> {
+        let at = self
+            .all
+            .binary_search_by_key(&number, |one| one.number)
+            .ok()?;
+        let one = self.all.get_mut(at)?;
+        let delivered = matches!(outcome.answer, Ok(200..=299));
         one.attempts.push(Attempt {
             due: one.due.to_string(),
-            status: outcome.as_ref().ok().copied(),
-            error: outcome.err(),
+            status: outcome.answer.as_ref().ok().copied(),
+            error: outcome.answer.err(),
+            took_ms: u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
         });
         if delivered {
             one.standing = Standing::Delivered;
-            return;
+        } else {
+            one.plan_retry(settings);
         }
-        let doublings = (one.attempts.len() - 1).min(32) as u32;
-        let wait_s = settings
-            .first_backoff_s
-            .max(1)
-            .saturating_mul(1_u64.checked_shl(doublings).unwrap_or(u64::MAX));
-        let next = one
-            .due
-            .checked_add(SignedDuration::from_secs(clamp_s(wait_s)));
-        match next {
-            Ok(due) if due <= one.give_up => {
-                one.due = due;
-                one.standing = Standing::Waiting;
-            }
-            _ => one.standing = Standing::Dropped,
-        }
+        Some(one)
+    }
+
+    /// Gives one up without an attempt; answers it.
+    pub(super) fn drop_unsent(&mut self, number: u64) -> Option<&Delivery> {
+        let at = self.all.binary_search_by_key(&number, |one| one.number);
+        let one = self.all.get_mut(at.ok()?)?;
+        one.standing = Standing::Dropped;
+        Some(one)
     }
 
     /// Every delivery, oldest first.
@@ -215,6 +252,42 @@ impl Deliveries {
 }
 
 impl Delivery {
+    fn begin(&mut self, settings: &DeliverySettings) -> Sending {
+        self.standing = Standing::Sending;
+        let ms = if self.attempts.is_empty() {
+            settings.timeout_ms
+        } else {
+            settings.retry_timeout_ms
+        };
+        Sending {
+            number: self.number,
+            url: self.url.clone(),
+            body: match &self.body {
+                Value::String(text) => text.clone(),
+                body => body.to_string(),
+            },
+            timeout: Duration::from_millis(ms),
+        }
+    }
+
+    fn plan_retry(&mut self, settings: &DeliverySettings) {
+        let doublings = (self.attempts.len().saturating_sub(1)).min(32) as u32;
+        let wait_s = settings
+            .first_backoff_s
+            .max(1)
+            .saturating_mul(1_u64.checked_shl(doublings).unwrap_or(u64::MAX));
+        let next = self
+            .due
+            .checked_add(SignedDuration::from_secs(clamp_s(wait_s)));
+        match next {
+            Ok(due) if due <= self.give_up => {
+                self.due = due;
+                self.standing = Standing::Waiting;
+            }
+            _ => self.standing = Standing::Dropped,
+        }
+    }
+
     fn ended(&self) -> bool {
         matches!(self.standing, Standing::Delivered | Standing::Dropped)
     }
@@ -229,19 +302,34 @@ fn clamp_s(seconds: u64) -> i64 {
 mod tests {
     use super::*;
 
+    fn post() -> Post {
+        Post {
+            url: "http://x".into(),
+            cargo: Cargo::Change,
+            subscriptions: vec![],
+            events: vec![],
+            body: Value::Null,
+        }
+    }
+
+    fn ended(answer: Result<u16, String>) -> Outcome {
+        let took = Duration::ZERO;
+        Outcome { answer, took }
+    }
+
     #[test]
     fn a_failing_endpoint_is_tried_for_four_hours_and_then_dropped() {
         let settings = DeliverySettings::default();
         let start: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
         let mut all = Deliveries::default();
-        all.queue("http://x", Cargo::Change, vec![], vec![], start, &settings);
+        all.queue(post(), start, &settings);
         let (mut now, mut timeouts, mut waits) = (start, Vec::new(), Vec::new());
         while let Some(due) = all.next_due() {
             waits.push(due.duration_since(now).as_secs());
             now = due;
-            for sending in all.take_due(now, 64, &settings) {
+            for sending in all.take_due(now, 64, &settings, None) {
                 timeouts.push(sending.timeout.as_secs());
-                all.record(sending.number, Err("refused".into()), &settings);
+                all.record(sending.number, ended(Err("refused".into())), &settings);
             }
         }
         assert_eq!(waits[..5], [0, 10, 20, 40, 80]);
@@ -249,6 +337,22 @@ mod tests {
         assert!(now.duration_since(start) <= SignedDuration::from_hours(4));
         let one = all.all().next().unwrap();
         assert_eq!((one.standing, one.attempts.len()), (Standing::Dropped, 11));
+    }
+
+    #[test]
+    fn a_forged_post_is_sent_once() {
+        let settings = DeliverySettings::default();
+        let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let mut all = Deliveries::default();
+        let forged = Post {
+            cargo: Cargo::Forged,
+            body: "not json".into(),
+            ..post()
+        };
+        let number = all.queue(forged, now, &settings);
+        assert_eq!(all.take_due(now, 1, &settings, None)[0].body, "not json");
+        let one = all.record(number, ended(Ok(503)), &settings).unwrap();
+        assert_eq!(one.standing, Standing::Dropped);
     }
 
     #[test]
@@ -262,9 +366,9 @@ mod tests {
             (302, Standing::Waiting),
             (503, Standing::Waiting),
         ] {
-            let number = all.queue("http://x", Cargo::Change, vec![], vec![], now, &settings);
-            all.take_due(now, 64, &settings);
-            all.record(number, Ok(status), &settings);
+            let number = all.queue(post(), now, &settings);
+            all.take_due(now, 64, &settings, None);
+            all.record(number, ended(Ok(status)), &settings);
             assert_eq!(all.all().last().unwrap().standing, standing, "{status}");
         }
     }

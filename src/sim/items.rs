@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::kinds::{Family, Kind};
 use super::path::Path;
+use super::rich::is_rich;
 use super::row::{Row, ticks};
-use super::settings::{DeliverySettings, ExpiryFormat, LifecycleVariant};
+use super::settings::{DeliverySettings, ExpiryFormat, LifecycleVariant, PathStyle};
 use crate::domain::client_state::ClientState;
 
 /// Something that changed.
@@ -78,7 +79,30 @@ pub fn change_item(
             });
         }
     }
+    restyle(&mut item, row, settings);
+    if settings.unknown_members {
+        item["futureMember"] = json!({"nested": [1, "two", null]});
+    }
     item
+}
+
+/// Both styles of paths arrive; rich Outlook items were seen with parentheses.
+fn restyle(item: &mut Value, row: &Row, settings: &DeliverySettings) {
+    let outlook = row.kind.facts().family == Family::Outlook;
+    let path = item["resource"].as_str().unwrap_or_default().to_owned();
+    let path = path.as_str();
+    let written = match settings.path_style {
+        PathStyle::Usual if is_rich(row) && outlook => in_parentheses(path),
+        PathStyle::Usual => return,
+        PathStyle::Parentheses => in_parentheses(path),
+        PathStyle::Slashes => path.replace("('", "/").replace("')", ""),
+    };
+    if let Some(id) = item.pointer_mut("/resourceData/@odata.id")
+        && *id == path
+    {
+        *id = written.clone().into();
+    }
+    item["resource"] = written.into();
 }
 
 /// The item of a lifecycle event. It has no `resource`.
@@ -113,6 +137,7 @@ fn written(moment: Timestamp, format: ExpiryFormat) -> String {
     match format {
         ExpiryFormat::Z7 => ticks(moment),
         ExpiryFormat::Z3 => moment.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
+        ExpiryFormat::Short => moment.strftime("%Y-%m-%dT%H:%M:%S%.1f+00:00").to_string(),
         ExpiryFormat::Offset => moment.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string(),
         ExpiryFormat::Pacific => moment
             .to_zoned(TimeZone::fixed(Offset::constant(-8)))

@@ -3,7 +3,7 @@
 //! A create and a renewal come in two halves, before and after the endpoint handshake, because
 //! Graph validates in between; both doors (HTTP and in process) walk them in [`super::exchange`].
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
@@ -12,10 +12,13 @@ use super::calls::Calls;
 use super::checks::{Draft, check_certificate, check_url, draft, has_handshake};
 use super::clock::At;
 use super::deliveries::Deliveries;
+use super::endpoints::Endpoints;
+use super::events::Events;
 use super::expiry;
 use super::faults::Faults;
 use super::handshake::Handshake;
 use super::limiter::Limiter;
+use super::publisher::Publisher;
 use super::refusal::Refusal;
 use super::request::{moment, object, text};
 use super::row::Row;
@@ -41,6 +44,14 @@ pub struct Service {
     pub faults: Faults,
     /// Notifications under way.
     pub deliveries: Deliveries,
+    /// What was truly sent, item by item.
+    pub events: Events,
+    /// How well each endpoint answers.
+    pub endpoints: Endpoints,
+    /// The signing keys of rich notifications.
+    pub publisher: Publisher,
+    /// The expiry for which each subscription was last asked to reauthorize.
+    pub(super) prompted: HashMap<String, Timestamp>,
     pub(super) rng: fastrand::Rng,
     pub(super) limiter: Limiter,
     validated: HashSet<String>,
@@ -75,6 +86,10 @@ impl Service {
             calls: Calls::default(),
             faults: Faults::default(),
             deliveries: Deliveries::default(),
+            events: Events::default(),
+            endpoints: Endpoints::default(),
+            publisher: Publisher::default(),
+            prompted: HashMap::new(),
             rng: fastrand::Rng::with_seed(seed),
             limiter: Limiter::default(),
             validated: HashSet::new(),

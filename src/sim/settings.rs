@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use super::settings_parts::{
-    Chances, DeliverySettings, ExpiryFormat, Latency, LifecycleVariant, Quotas, Throttling,
+pub use super::settings_delivery::{
+    DeliverySettings, EndpointScope, EndpointSettings, ExpiryFormat, LifecycleVariant, PathStyle,
+    RuleSet, StateRules, TokenForm,
 };
+pub use super::settings_parts::{Chances, Latency, Quotas, Throttling};
 
 /// All switches. The defaults are what the sources say of the real service; see each field.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]

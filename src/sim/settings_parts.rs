@@ -1,4 +1,4 @@
-//! The switches for limits, chance and delivery.
+//! The switches for limits and chance.
 
 use serde::{Deserialize, Serialize};
 
@@ -114,72 +114,4 @@ pub struct Chances {
     pub false_gone: u16,
     /// The listing leaves a row out.
     pub hide_row: u16,
-}
-
-/// How notifications are sent ("delivery by webhooks", 2026-04-22).
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct DeliverySettings {
-    /// Time for the first attempt: 3 s.
-    pub timeout_ms: u64,
-    /// Time for each retry: 10 s.
-    pub retry_timeout_ms: u64,
-    /// Wait before the first retry, on the virtual clock; doubles each time. Real intervals
-    /// are not published.
-    pub first_backoff_s: u64,
-    /// The notification is dropped after this long: 4 hours.
-    pub give_up_min: u64,
-    /// Put items that go to one address into one POST ("may hold several items").
-    pub batch: bool,
-    /// Send the optional `id` of the notification.
-    pub notification_id: bool,
-    /// How `subscriptionExpirationDateTime` is written: all of these were seen.
-    pub expiry_format: ExpiryFormat,
-    /// `tenantId` is empty, as for personal accounts (inbox-zero, 2025-10).
-    pub personal_account: bool,
-    /// Where lifecycle items name the tenant.
-    pub lifecycle_tenant: LifecycleVariant,
-    /// Send every notification twice: duplicates are not excluded (docs#8499).
-    pub duplicate: bool,
-}
-
-impl Default for DeliverySettings {
-    fn default() -> Self {
-        Self {
-            timeout_ms: 3_000,
-            retry_timeout_ms: 10_000,
-            first_backoff_s: 10,
-            give_up_min: 240,
-            batch: true,
-            notification_id: false,
-            expiry_format: ExpiryFormat::Z7,
-            personal_account: false,
-            lifecycle_tenant: LifecycleVariant::TenantId,
-            duplicate: false,
-        }
-    }
-}
-
-/// Forms of `subscriptionExpirationDateTime` in the samples.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ExpiryFormat {
-    /// `2019-03-20T11:00:00.0000000Z`
-    Z7,
-    /// `2016-03-19T22:11:09.952Z`
-    Z3,
-    /// `2019-08-02T07:58:15+00:00`
-    Offset,
-    /// `2021-02-02T10:30:34.9097561-08:00`
-    Pacific,
-}
-
-/// How lifecycle items name the tenant.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LifecycleVariant {
-    /// `tenantId`, as documented.
-    TenantId,
-    /// `organizationId` instead (graph-webhooks-testbed, 2026-03).
-    OrganizationId,
 }

@@ -1,6 +1,7 @@
 //! What a declaration means.
 
 use evergraph::domain::ids::TenantId;
+use evergraph::domain::notification::roster::Opening;
 use evergraph::domain::subscription::{Desired, DesiredSet, Lifetime};
 use jiff::SignedDuration;
 
@@ -33,6 +34,30 @@ fn the_least_that_is_needed() {
     assert!(desired.lifecycle);
     assert!(!desired.key.resource_data);
     assert_eq!(desired.key.query_options, None);
+}
+
+#[test]
+fn resource_data_names_its_certificate_and_what_becomes_of_the_content() {
+    let rich = |more: &str| {
+        only(&one(&format!(
+            "name = \"rich\"\nresource = \"users/u1/messages?$select=subject\"\nchange_types = [\"created\"]\n\
+             resource_data = {{ certificate = \"MIIB\", certificate_id = \"2026-09\"{more} }}"
+        )))
+    };
+    let opened = rich("");
+    assert!(opened.key.resource_data);
+    let certificate = opened.certificate.unwrap();
+    assert_eq!(
+        (certificate.id.as_str(), certificate.der_base64.as_str()),
+        ("2026-09", "MIIB")
+    );
+    assert_eq!(certificate.opening, Opening::Decrypt);
+    let sealed = rich(", decrypt = false");
+    assert_eq!(
+        sealed.key, opened.key,
+        "a change of it changes nothing in Graph"
+    );
+    assert_eq!(sealed.certificate.unwrap().opening, Opening::PassOn);
 }
 
 #[test]

@@ -154,6 +154,10 @@ impl Bed {
             ),
             ("EVERGRAPH_PUBLIC_URL", self.public_url.clone()),
             ("EVERGRAPH_STATE", self.place.setting()),
+            (
+                "EVERGRAPH_SINK",
+                format!("file:{}", self.folder.path().join("events").display()),
+            ),
             ("EVERGRAPH_GRAPH_URL", self.sim.graph_url()),
             ("EVERGRAPH_CREDENTIAL", "none".to_owned()),
             ("EVERGRAPH_LEASE_S", self.lease.as_secs().to_string()),

@@ -71,7 +71,7 @@ async fn a_path_of_no_fleet_of_ours_is_nothing_handshakes_included() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_no_handshake_stays_with_graph() {
     let handler = bare();
     for path in OURS {
@@ -85,7 +85,7 @@ async fn what_is_no_handshake_stays_with_graph() {
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_token_with_a_body_is_a_handshake_unless_the_body_is_a_notification() {
     let handler = bare();
     let target = "/api/notifications/prod?validationToken=abc";

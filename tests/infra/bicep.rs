@@ -10,6 +10,7 @@ const REQUIRED: &[&str] = &[
     "EVERGRAPH_CLIENT_STATE_KEYS",
     "EVERGRAPH_CREDENTIAL",
     "EVERGRAPH_FLEET",
+    "EVERGRAPH_SINK",
     "EVERGRAPH_STATE",
     "EVERGRAPH_SUBSCRIPTIONS",
 ];
@@ -48,6 +49,10 @@ const ROLES: &[(&str, &str)] = &[
     (
         "Storage Blob Data Owner",
         "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
+    ),
+    (
+        "Storage Queue Data Message Sender",
+        "c6a89b2d-59bc-44d0-9896-0f6e12d7b80a",
     ),
 ];
 

@@ -97,6 +97,20 @@ fn no_duplicate_of_an_unproven_one_is_deleted() {
 }
 
 #[test]
+fn not_even_good_ones_go_while_one_among_them_is_unproven() {
+    let good = row("r2", &mail(), at(7200));
+    let mut world = hidden(&["r1"])
+        .with_row(good.clone())
+        .with_row(row("r3", &mail(), at(7200)))
+        .with_held(&mail(), held(&good));
+    world.ticks(30);
+    assert_eq!(world.live(&mail()).len(), 3);
+    prove(&mut world, &["r1"], &[]);
+    world.ticks(14);
+    assert_eq!(world.live(&mail()), [id("r1")]);
+}
+
+#[test]
 fn nor_is_a_mismatched_row_that_only_an_unproven_one_could_replace() {
     let wrong = without_lifecycle(row("r1", &mail(), at(7200)));
     let mut world = hidden(&["r2"]).with_row(wrong);

@@ -34,7 +34,7 @@ async fn a_foreign_holder_is_recognised_left_alone_and_waited_for() {
         (8..=11).contains(&tried),
         "once for each audit, not {tried}"
     );
-    assert_eq!(fleet.live(), [foreign.clone()], "untouched");
+    assert_eq!(fleet.live(), std::slice::from_ref(&foreign), "untouched");
     fleet.control.remove(&foreign.id, false).unwrap();
     let reports = fleet.run_for(SignedDuration::from_mins(65)).await;
     assert_eq!(done(&reports, Action::Create), 1);
@@ -69,7 +69,7 @@ async fn silent_duplicates_collapse_to_the_smallest_id_which_is_renewed_first() 
     let reports = fleet.run_for(SignedDuration::from_mins(70)).await;
     assert_eq!(done(&reports, Action::Delete), 3);
     let left: Vec<_> = fleet.live().into_iter().map(|row| row.id).collect();
-    assert_eq!(left, [smallest.clone()]);
+    assert_eq!(left, std::slice::from_ref(&smallest));
     let log = answered(&fleet);
     let renewed = log
         .iter()

@@ -29,15 +29,18 @@ const START: Duration = Duration::from_secs(60);
 pub struct Azurite {
     child: Child,
     _pipe: ChildStdin,
-    url: String,
+    blobs: String,
+    queues: String,
 }
 
 impl Azurite {
-    /// Installs what is not installed yet, and starts it on a free port, with its data in memory.
+    /// Installs what is not installed yet, and starts it on free ports, with its data in memory.
     pub fn start(root: &Path) -> anyhow::Result<Self> {
         let home = install(root)?;
         let mut child = Command::new("node")
             .args(["serve.js", "--blobHost", "127.0.0.1", "--blobPort", "0"])
+            .args(["--queueHost", "127.0.0.1", "--queuePort", "0"])
+            .args(["--tableHost", "127.0.0.1", "--tablePort", "0"])
             .args(["--inMemoryPersistence", "--silent", "--disableTelemetry"])
             .current_dir(&home)
             .stdin(Stdio::piped())
@@ -45,8 +48,8 @@ impl Azurite {
             .spawn()
             .context("could not start node")?;
         let pipe = child.stdin.take().context("node got no input pipe")?;
-        let endpoint = match endpoint(&mut child) {
-            Ok(endpoint) => endpoint,
+        let (blobs, queues) = match endpoints(&mut child) {
+            Ok(endpoints) => endpoints,
             Err(error) => {
                 drop(pipe);
                 let _ = child.kill();
@@ -57,13 +60,19 @@ impl Azurite {
         Ok(Self {
             child,
             _pipe: pipe,
-            url: format!("{endpoint}/{ACCOUNT}?{}", sas()?),
+            blobs: format!("{blobs}/{ACCOUNT}?{}", sas()?),
+            queues: format!("{queues}/{ACCOUNT}?{}", sas()?),
         })
     }
 
     /// The account's URL with a SAS that may do everything. Containers go between the two.
-    pub fn url(&self) -> &str {
-        &self.url
+    pub fn blobs(&self) -> &str {
+        &self.blobs
+    }
+
+    /// The same for queues.
+    pub fn queues(&self) -> &str {
+        &self.queues
     }
 }
 
@@ -77,11 +86,15 @@ impl Drop for Azurite {
 /// Runs Azurite for people until it is stopped.
 pub fn keep_running(root: &Path) -> anyhow::Result<ExitCode> {
     let mut azurite = Azurite::start(root)?;
-    let url = azurite.url();
-    let (account, sas) = url.split_once('?').context("the URL carries a SAS")?;
+    let (blobs, queues) = (azurite.blobs(), azurite.queues());
+    let (account, sas) = blobs.split_once('?').context("the URL carries a SAS")?;
+    let (queue_account, _) = queues.split_once('?').context("the URL carries a SAS")?;
     println!("Azurite runs until Ctrl-C; it forgets everything then.\n");
-    println!("for the tests:  export EVERGRAPH_TEST_AZURITE='{url}'");
+    println!("for the tests:  export EVERGRAPH_TEST_AZURITE='{blobs}'");
+    println!("                export EVERGRAPH_TEST_AZURITE_QUEUE='{queues}'");
     println!("for evergraph:  export EVERGRAPH_STATE='{account}/state?{sas}'");
+    println!("                export EVERGRAPH_SINK='{queue_account}/events?{sas}'");
+    println!("                export EVERGRAPH_SINK_BLOBS='{account}/claims?{sas}'");
     let status = azurite.child.wait().context("could not wait for node")?;
     bail!("Azurite ended by itself: {status}")
 }
@@ -112,19 +125,30 @@ fn install(root: &Path) -> anyhow::Result<PathBuf> {
     Ok(home)
 }
 
-/// Waits for the line that names the port, and goes on emptying the pipe after it.
-fn endpoint(child: &mut Child) -> anyhow::Result<String> {
+/// Waits for the lines that name the ports of blobs and queues, and goes on emptying the pipe
+/// after them.
+fn endpoints(child: &mut Child) -> anyhow::Result<(String, String)> {
     let output = child.stdout.take().context("node got no output pipe")?;
     let (tell, told) = mpsc::channel();
     std::thread::spawn(move || {
+        let (mut blobs, mut queues) = (None, None);
         for line in BufReader::new(output).lines().map_while(Result::ok) {
-            if let Some((_, endpoint)) = line.split_once("successfully listens on ") {
-                let _ = tell.send(endpoint.trim().to_owned());
+            let Some((service, endpoint)) = line.split_once("successfully listening at ") else {
+                continue;
+            };
+            let endpoint = Some(endpoint.trim().to_owned());
+            match service {
+                _ if service.contains("Blob") => blobs = endpoint,
+                _ if service.contains("Queue") => queues = endpoint,
+                _ => {}
+            }
+            if let (Some(blobs), Some(queues)) = (&blobs, &queues) {
+                let _ = tell.send((blobs.clone(), queues.clone()));
             }
         }
     });
     match told.recv_timeout(START) {
-        Ok(endpoint) => Ok(endpoint),
+        Ok(endpoints) => Ok(endpoints),
         Err(mpsc::RecvTimeoutError::Disconnected) => bail!("Azurite ended before it listened"),
         Err(mpsc::RecvTimeoutError::Timeout) => {
             bail!("Azurite did not listen within {} s", START.as_secs())

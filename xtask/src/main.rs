@@ -13,7 +13,7 @@ const HELP: &str = "\
 cargo xtask test [--without-azurite] [-- FILTER...]
     Runs all tests. Installs (npm ci) and starts Azurite, the emulator of Azure Storage, for them.
     Says first which tool is missing, runs the rest, and ends with an error then.
-    --without-azurite   leave the tests of Blob Storage out, without an error
+    --without-azurite   leave the tests of Azure Storage out, without an error
     FILTER              run only tests whose names contain one of these
 
 cargo xtask azurite

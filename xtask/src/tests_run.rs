@@ -17,8 +17,11 @@ const LEFT_OUT: &str = "left out: ";
 /// Where nextest leaves its report; `.config/nextest.toml` says so.
 const REPORT: &str = "target/nextest/default/junit.xml";
 
-/// The tests with Azurite find its account here.
+/// The tests with Azurite find its account here …
 const AZURITE: &str = "EVERGRAPH_TEST_AZURITE";
+
+/// … and that of its queues here.
+const AZURITE_QUEUE: &str = "EVERGRAPH_TEST_AZURITE_QUEUE";
 
 struct Options<'a> {
     without_azurite: bool,
@@ -120,8 +123,10 @@ fn cargo(root: &Path, azurite: Option<&Azurite>, args: &[&str]) -> Command {
     let mut command = Command::new("cargo");
     command.current_dir(root).args(args).stdin(Stdio::null());
     match azurite {
-        Some(azurite) => command.env(AZURITE, azurite.url()),
-        None => command.env_remove(AZURITE),
+        Some(azurite) => command
+            .env(AZURITE, azurite.blobs())
+            .env(AZURITE_QUEUE, azurite.queues()),
+        None => command.env_remove(AZURITE).env_remove(AZURITE_QUEUE),
     };
     println!("\n$ cargo {}", args.join(" "));
     command
@@ -190,7 +195,7 @@ impl Summary {
             println!("FAILED    {step}");
         }
         if options.without_azurite {
-            println!("Blob Storage was left out, as asked.");
+            println!("Azure Storage was left out, as asked.");
         }
         let unasked = self.unasked(options);
         if unasked > 0 {

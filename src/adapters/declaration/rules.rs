@@ -8,7 +8,7 @@ use super::wire::At;
 use crate::domain::duration;
 use crate::domain::limits::{self, Limits, Permission, RAISED_TO, Rich, SelectRule};
 use crate::domain::resource::{Resource, ResourceKind};
-use crate::domain::subscription::{ChangeTypes, Lifetime};
+use crate::domain::subscription::{ChangeTypes, EncryptionCertificate, Lifetime};
 
 /// One declared subscription, as far as the rules need it, with its places.
 #[derive(Debug)]
@@ -23,6 +23,7 @@ pub(super) struct Candidate {
     pub(super) lifecycle: bool,
     pub(super) lifecycle_span: Range<usize>,
     pub(super) resource_data: Option<Range<usize>>,
+    pub(super) certificate: Option<EncryptionCertificate>,
     pub(super) query_options: Option<String>,
 }
 
@@ -184,14 +185,6 @@ fn resource_data(one: &Candidate, limits: &Limits, findings: &mut Findings<'_>) 
         return;
     };
     let key = one.key("resource_data");
-    findings
-        .error(
-            "resource-data",
-            Some(span.clone()),
-            &key,
-            "resource data is not accepted: the intake that verifies and decrypts such notifications does not exist yet",
-        )
-        .help("take resource_data away and read the resource from Graph when a notification comes");
     if !limits::has_resource_data(&one.resource.value) {
         let message = format!(
             "Graph sends no resource data for this path of {}",

@@ -104,7 +104,6 @@ pub struct Subscription {
     /// that live longer than an hour.
     pub lifecycle: Option<At<bool>>,
     /// Asks for notifications that carry the resource itself, encrypted to your certificate.
-    /// Not accepted yet: the verified intake for such notifications does not exist.
     pub resource_data: Option<At<ResourceData>>,
     /// `notificationQueryOptions`: a condition that Graph evaluates. Documented for Universal
     /// Print and for health monitoring alerts.
@@ -117,7 +116,7 @@ pub struct Subscription {
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "cli", schemars(deny_unknown_fields))]
 pub struct ResourceData {
-    /// Path of the certificate's public part, PEM, relative to this file.
+    /// The certificate itself, its public part alone: PEM text, or base64 of its DER form.
     #[cfg_attr(feature = "cli", schemars(required, with = "String", length(min = 1)))]
     pub certificate: Option<At<String>>,
     /// Your own id of the certificate, at most 128 characters; Graph sends it back.
@@ -126,6 +125,10 @@ pub struct ResourceData {
         schemars(required, with = "String", length(min = 1, max = 128))
     )]
     pub certificate_id: Option<At<String>>,
+    /// Whether the content is decrypted here (on by default; `EVERGRAPH_DECRYPTION_KEYS` then
+    /// needs the private key under the same id), or passed on encrypted, to consumers that hold
+    /// the key.
+    pub decrypt: Option<At<bool>>,
 }
 
 impl File {
@@ -219,8 +222,12 @@ impl Subscription {
 impl ResourceData {
     fn read(mut fields: Fields<'_, '_, '_>) -> Self {
         let data = Self {
-            certificate: fields.text("certificate", "the path of a PEM file in quotes"),
+            certificate: fields.text(
+                "certificate",
+                "the certificate as PEM text in triple quotes",
+            ),
             certificate_id: fields.text("certificate_id", "an id of your choice in quotes"),
+            decrypt: fields.flag("decrypt"),
         };
         fields.finish();
         data

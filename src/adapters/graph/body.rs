@@ -163,6 +163,7 @@ mod tests {
         EncryptionCertificate {
             id: "2030".into(),
             der_base64: "AAAA".into(),
+            opening: crate::domain::notification::roster::Opening::Decrypt,
         }
     }
 

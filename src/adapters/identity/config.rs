@@ -105,7 +105,9 @@ pub enum IdentityError {
         graph: String,
     },
     /// The authority's address is unfit.
-    #[error("the login authority {authority} must be an https origin without a path")]
+    #[error(
+        "the login authority {authority} must be an https origin without a path (http towards this machine only)"
+    )]
     Authority {
         /// Origin of the address.
         authority: String,

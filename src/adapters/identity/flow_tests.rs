@@ -376,4 +376,7 @@ fn an_authority_must_be_a_bare_https_origin() {
             "{bad}"
         );
     }
+    let mut options = IdentityOptions::new(Url::parse("http://127.0.0.1:8087/v1.0").unwrap());
+    options.authority = Some(Url::parse("http://127.0.0.1:8087").unwrap());
+    assert!(EntraTokens::new(options, CredentialConfig::None).is_ok());
 }

@@ -26,6 +26,7 @@ use futures::TryStreamExt as _;
 use self::address::Address;
 use self::outcome::Meaning;
 use super::{LONGEST_TERM, check_term};
+use crate::adapters::words::without_queries;
 use crate::ports::state::{DocName, LeaseId, StateError, StateStore, Stored, Version};
 
 /// Source: learn.microsoft.com/rest/api/storageservices/lease-blob, "between 15 and 60 seconds".
@@ -108,7 +109,7 @@ impl BlobStore {
             ..BlobContainerClientOptions::default()
         };
         let container = BlobContainerClient::new(address.into_url(), credential, Some(options))
-            .map_err(|error| failed(outcome::without_queries(&error.to_string())))?;
+            .map_err(|error| failed(without_queries(&error.to_string())))?;
         Ok(Self {
             container: Arc::new(container),
             place,

@@ -8,6 +8,7 @@ use crate::app::pass::{Halt, Pass};
 use crate::app::report::Action;
 use crate::app::sights::miss_of;
 use crate::domain::plan::Renewal;
+use crate::domain::record::Miss;
 use crate::domain::sight::ById;
 use crate::domain::subscription::{Declaration, Desired, KeyTag, Observed};
 use crate::ports::graph::{Graph, GraphError, RenewRequest, Reply};
@@ -115,6 +116,10 @@ impl Pass<'_> {
                         .by_id
                         .insert(renewal.id.clone(), ById::NoAnswer);
                     self.note_quiet(&renewal.tenant, &miss);
+                }
+                if miss == Miss::Gone {
+                    // What a GET said before this 404 is older than it.
+                    self.sight(&renewal.tenant).by_id.remove(&renewal.id);
                 }
                 self.heed(&renewal.tenant, &error);
                 self.note_miss(Action::Renew, renewal.why, subject, &error);

@@ -308,6 +308,10 @@ fn settings(sim: &RunningSim, port: u16, state: &Path) -> anyhow::Result<Vec<(St
         ("EVERGRAPH_CLIENT_STATE_KEYS", KEY.to_owned()),
         ("EVERGRAPH_PUBLIC_URL", format!("http://127.0.0.1:{port}")),
         ("EVERGRAPH_STATE", format!("file:{}", state.display())),
+        (
+            "EVERGRAPH_SINK",
+            format!("file:{}", state.with_file_name("events").display()),
+        ),
         ("EVERGRAPH_GRAPH_URL", sim.graph_url()),
         ("EVERGRAPH_CREDENTIAL", "none".to_owned()),
         ("EVERGRAPH_CLOCK", sim.url()),

@@ -177,6 +177,7 @@ fn delivery_words(delivery: &Delivery) -> String {
     let cargo = match delivery.cargo {
         Cargo::Change => "changes",
         Cargo::Lifecycle => "lifecycle events",
+        Cargo::Forged => "forgeries",
     };
     let items = delivery.body["value"].as_array().map_or(0, Vec::len);
     let answer = delivery

@@ -6,7 +6,9 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use url::Url;
 
-use super::super::locations::{ClockChoice, DeclarationLocation, SecretUrl, StateLocation, url};
+use super::super::locations::{
+    ClockChoice, DeclarationLocation, SecretUrl, SinkLocation, StateLocation, url,
+};
 use super::super::{Effect, PassSettings};
 use super::Reader;
 use crate::domain::client_state::KeyRing;
@@ -29,6 +31,8 @@ impl Reader<'_> {
         let graph = self.graph();
         let authority = self.authority(graph.as_ref());
         let state = self.state(production);
+        let sink = self.sink(production);
+        let decryption_keys = self.get("EVERGRAPH_DECRYPTION_KEYS").map(Into::into);
         let subscriptions = self.subscriptions();
         let credential = self.credential(production, graph.as_ref());
         let clock = self.clock(production);
@@ -68,6 +72,8 @@ impl Reader<'_> {
                 heartbeat,
                 audit_every,
                 settle,
+                sink,
+                decryption_keys,
                 production,
             })
         }
@@ -109,12 +115,13 @@ impl Reader<'_> {
         if self.is_set("EVERGRAPH_AUTHORITY") {
             return self.parsed("EVERGRAPH_AUTHORITY", |text| {
                 let authority = url(text)?;
-                match authority.path() == "/" && authority.query().is_none() {
+                let plain = authority.path() == "/" && authority.query().is_none();
+                // Secrets are sent there; Microsoft's library takes nothing but https either.
+                match plain && authority.scheme() == "https" {
                     true => Ok(authority),
-                    false => Err(
-                        "it must be an origin alone, such as https://login.microsoftonline.us"
-                            .to_owned(),
-                    ),
+                    false => Err("it must be an https origin alone, such as \
+                         https://login.microsoftonline.us"
+                        .to_owned()),
                 }
             });
         }
@@ -137,6 +144,34 @@ impl Reader<'_> {
             return None;
         }
         Some(state)
+    }
+
+    fn sink(&mut self, production: bool) -> Option<SinkLocation> {
+        let sink = self.parsed("EVERGRAPH_SINK", SinkLocation::parse);
+        let named = self.is_set("EVERGRAPH_SINK_BLOBS");
+        let container = self.parsed("EVERGRAPH_SINK_BLOBS", |text| url(text).map(SecretUrl::new));
+        let expires = self.is_set("EVERGRAPH_SINK_EXPIRES").then(|| {
+            let bounds = ("1m", "365d");
+            self.length("EVERGRAPH_SINK_EXPIRES", "365d", bounds)
+        });
+        match sink? {
+            SinkLocation::Folder(_) if production => {
+                self.problem(
+                    "EVERGRAPH_SINK",
+                    "file: is for a laptop; in Azure, name the https URL of a queue",
+                );
+                None
+            }
+            SinkLocation::Queue { queue, .. } if !named || container.is_some() => {
+                Some(SinkLocation::Queue {
+                    queue,
+                    blobs: container,
+                    expires,
+                })
+            }
+            SinkLocation::Queue { .. } => None,
+            folder @ SinkLocation::Folder(_) => Some(folder),
+        }
     }
 
     fn subscriptions(&mut self) -> Option<DeclarationLocation> {

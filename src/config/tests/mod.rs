@@ -2,6 +2,7 @@
 
 mod credentials;
 mod secrets;
+mod sinks;
 mod whole_table;
 
 use std::collections::BTreeSet;

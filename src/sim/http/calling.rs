@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, USER_AGENT};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use url::Url;
 
-use crate::sim::deliveries::Sending;
+use crate::sim::deliveries::{Outcome, Sending};
 use crate::sim::exchange::Sim;
 use crate::sim::handshake::{Echo, Endpoint, Handshake};
 
@@ -64,7 +65,7 @@ impl Caller {
             .post(&sending.url)
             .header(CONTENT_TYPE, "application/json; charset=utf-8")
             .timeout(sending.timeout)
-            .body(sending.body.to_string());
+            .body(sending.body.clone());
         match request.send().await {
             Ok(answer) => Ok(answer.status().as_u16()),
             Err(error) if error.is_timeout() => Err("no answer in time".into()),
@@ -151,9 +152,8 @@ pub(in crate::sim) async fn deliver(sim: Arc<Sim>, caller: Caller) {
     loop {
         let room = SENDING_MAX - sending.len();
         let (due, next, now) = sim.with(|service, at| {
-            let settings = &service.settings.delivery;
-            let due = service.deliveries.take_due(at.now, room, settings);
-            (due, service.deliveries.next_due(), at.now)
+            let due = service.due(at, room);
+            (due, service.next_due(at.now), at.now)
         });
         for one in due {
             let (sim, caller) = (Arc::clone(&sim), caller.clone());
@@ -177,17 +177,19 @@ pub(in crate::sim) async fn deliver(sim: Arc<Sim>, caller: Caller) {
 }
 
 async fn attempt(sim: &Sim, caller: &Caller, sending: Sending) {
-    let outcome = caller.send(&sending).await;
+    let began = Instant::now();
+    let answer = caller.send(&sending).await;
+    let took = began.elapsed();
     tracing::info!(
         delivery = sending.number,
-        status = outcome.as_ref().ok(),
-        error = outcome.as_ref().err(),
+        status = answer.as_ref().ok(),
+        error = answer.as_ref().err(),
         "sent a notification"
     );
-    sim.with(|service, _| {
-        let settings = &service.settings.delivery;
-        service.deliveries.record(sending.number, outcome, settings);
-    });
+    let outcome = Outcome { answer, took };
+    sim.with(|service, at| service.attempted(at, &sending, outcome));
+    // What follows may be a notification itself.
+    sim.stir();
 }
 
 #[cfg(test)]

@@ -11,11 +11,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::Door;
-use crate::sim::control::{ChangeOrder, Control, ControlError, PlantOrder, calls_json};
+use crate::sim::control::{Control, ControlError, PlantOrder, calls_json};
 use crate::sim::faults::Rule;
 
 /// What there is, in words: the answer of `GET /_sim/`.
-const ROUTES: [(&str, &str); 19] = [
+const ROUTES: &[(&str, &str)] = &[
     ("GET /_sim/clock", "the virtual time: {\"now\", \"frozen\"}"),
     (
         "POST /_sim/clock",
@@ -58,19 +58,6 @@ const ROUTES: [(&str, &str); 19] = [
         "log and counters by operation; ?operation=create&after=17",
     ),
     ("DELETE /_sim/calls", "empties log and counters"),
-    (
-        "POST /_sim/changes",
-        "{\"resource\":\"users/{id}/messages/{id}\",\"change_type\":\"created\"}: notifies",
-    ),
-    (
-        "POST /_sim/lifecycle",
-        "{\"subscription\":\"{id}\",\"event\":\"reauthorizationRequired\"}",
-    ),
-    (
-        "GET /_sim/deliveries",
-        "every notification with its attempts",
-    ),
-    ("DELETE /_sim/deliveries", "forgets those that have ended"),
 ];
 
 pub(super) fn routes() -> Router<Door> {
@@ -84,16 +71,13 @@ pub(super) fn routes() -> Router<Door> {
         .route("/subscriptions/{id}", delete(remove))
         .route("/subscriptions/{id}/{order}", post(order))
         .route("/calls", get(calls).delete(reset_calls))
-        .route("/changes", post(change))
-        .route("/lifecycle", post(lifecycle))
-        .route("/deliveries", get(deliveries).delete(clear_deliveries))
         .fallback(nowhere)
         .method_not_allowed_fallback(nowhere)
 }
 
-type Answer = Response<Body>;
+pub(super) type Answer = Response<Body>;
 
-fn reply(status: StatusCode, value: &Value) -> Answer {
+pub(super) fn reply(status: StatusCode, value: &Value) -> Answer {
     let mut answer = Response::new(Body::from(format!("{value}\n")));
     *answer.status_mut() = status;
     let kind = header::HeaderValue::from_static("application/json");
@@ -101,11 +85,11 @@ fn reply(status: StatusCode, value: &Value) -> Answer {
     answer
 }
 
-fn ok(value: &Value) -> Answer {
+pub(super) fn ok(value: &Value) -> Answer {
     reply(StatusCode::OK, value)
 }
 
-fn refused(error: &ControlError) -> Answer {
+pub(super) fn refused(error: &ControlError) -> Answer {
     let (status, code) = match error {
         ControlError::Wrong(_) => (StatusCode::BAD_REQUEST, "wrong_input"),
         ControlError::Absent(_) => (StatusCode::NOT_FOUND, "not_there"),
@@ -114,20 +98,20 @@ fn refused(error: &ControlError) -> Answer {
     reply(status, &words)
 }
 
-fn answer(outcome: Result<Value, ControlError>) -> Answer {
+pub(super) fn answer(outcome: Result<Value, ControlError>) -> Answer {
     match outcome {
         Ok(value) => ok(&value),
         Err(error) => refused(&error),
     }
 }
 
-fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, ControlError> {
+pub(super) fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, ControlError> {
     serde_json::from_slice(body)
         .map_err(|error| ControlError::Wrong(format!("the body does not fit: {error}")))
 }
 
 impl Door {
-    fn control(&self) -> Control {
+    pub(super) fn control(&self) -> Control {
         Control::new(self.sim.clone())
     }
 }
@@ -143,6 +127,7 @@ async fn nowhere(method: axum::http::Method, uri: axum::http::Uri) -> Answer {
 pub(super) async fn contents() -> Answer {
     let routes: serde_json::Map<String, Value> = ROUTES
         .iter()
+        .chain(super::sending::ROUTES)
         .map(|(route, words)| ((*route).to_owned(), Value::from(*words)))
         .collect();
     ok(&json!({"what": "evergraph's simulated Microsoft Graph", "routes": routes}))
@@ -283,36 +268,7 @@ async fn reset_calls(State(door): State<Door>) -> Answer {
     ok(&json!({}))
 }
 
-async fn change(State(door): State<Door>, body: Bytes) -> Answer {
-    let emitted = read::<ChangeOrder>(&body).and_then(|order| door.control().emit_change(&order));
-    answer(emitted.map(|emitted| json!(emitted)))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LifecycleOrder {
-    subscription: String,
-    event: String,
-}
-
-async fn lifecycle(State(door): State<Door>, body: Bytes) -> Answer {
-    let emitted = read::<LifecycleOrder>(&body).and_then(|order| {
-        door.control()
-            .emit_lifecycle(&order.subscription, &order.event)
-    });
-    answer(emitted.map(|emitted| json!(emitted)))
-}
-
-async fn deliveries(State(door): State<Door>) -> Answer {
-    ok(&json!({ "value": door.control().deliveries() }))
-}
-
-async fn clear_deliveries(State(door): State<Door>) -> Answer {
-    door.sim.with(|service, _| service.deliveries.clear_ended());
-    ok(&json!({}))
-}
-
-fn named(query: Option<&str>, name: &str) -> Option<String> {
+pub(super) fn named(query: Option<&str>, name: &str) -> Option<String> {
     url::form_urlencoded::parse(query?.as_bytes())
         .find(|(key, _)| key == name)
         .map(|(_, value)| value.into_owned())

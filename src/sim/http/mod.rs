@@ -3,6 +3,8 @@
 mod calling;
 mod control;
 mod graph;
+mod keys;
+mod sending;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,7 +28,8 @@ pub(super) struct Door {
     pub address: SocketAddr,
 }
 
-/// All routes: Graph's API under `/v1.0` and `/beta`, the control API under `/_sim/`.
+/// All routes: Graph's API under `/v1.0` and `/beta`, the login service's keys under `/common/`,
+/// the control API under `/_sim/`.
 pub(super) fn router(sim: &Arc<Sim>, caller: Caller, address: SocketAddr) -> Router {
     let door = Door {
         sim: Arc::clone(sim),
@@ -35,7 +38,8 @@ pub(super) fn router(sim: &Arc<Sim>, caller: Caller, address: SocketAddr) -> Rou
     };
     Router::new()
         .route("/_sim/", axum::routing::get(control::contents))
-        .nest("/_sim", control::routes())
+        .nest("/_sim", control::routes().merge(sending::routes()))
+        .merge(keys::routes())
         .fallback(graph::call)
         .with_state(door)
 }

@@ -1,5 +1,6 @@
 //! From the format to what it stands for: tenants, subscriptions, keys.
 
+mod certificate;
 mod subscription;
 mod tenants;
 mod values;

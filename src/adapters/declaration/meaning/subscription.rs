@@ -5,12 +5,16 @@ use std::ops::Range;
 use super::super::diagnostic::Findings;
 use super::super::rules::Candidate;
 use super::super::wire::{self, At};
+use super::certificate;
 use super::tenants::{self, Tenants};
 use super::values::{Defaults, change_types, lifetime};
 use crate::domain::ids::{SubscriptionName, TenantId};
 use crate::domain::limits;
+use crate::domain::notification::roster::Opening;
 use crate::domain::resource::Resource;
-use crate::domain::subscription::{ChangeType, ChangeTypes, Desired, Lifetime, SubscriptionKey};
+use crate::domain::subscription::{
+    ChangeType, ChangeTypes, Desired, EncryptionCertificate, Lifetime, SubscriptionKey,
+};
 
 /// Reads one subscription.
 pub(super) struct Reader<'f> {
@@ -51,9 +55,9 @@ impl Reader<'_> {
             lifecycle: lifecycle.is_none_or(|at| at.value),
             lifecycle_span: lifecycle.map_or(self.one.span.clone(), |at| at.span.clone()),
             resource_data: own.resource_data.as_ref().map(|at| at.span.clone()),
+            certificate: self.certificate(findings),
             query_options,
         };
-        self.certificate(findings);
         let desired = name
             .zip(tenant)
             .map(|(name, tenant)| candidate.desired(name, tenant));
@@ -198,39 +202,72 @@ impl Reader<'_> {
         Some(at.value.clone())
     }
 
-    fn certificate(&self, findings: &mut Findings<'_>) {
-        let Some(data) = &self.one.value.resource_data else {
-            return;
+    fn certificate(&self, findings: &mut Findings<'_>) -> Option<EncryptionCertificate> {
+        let data = &self.one.value.resource_data.as_ref()?.value;
+        let text = self.certificate_part("certificate", data.certificate.as_ref(), findings);
+        let id = data.certificate_id.as_ref();
+        let id = self.certificate_part("certificate_id", id, findings);
+        let der_base64 = match certificate::der_base64(text?) {
+            Ok(der_base64) => Some(der_base64),
+            Err(why) => {
+                let span = data.certificate.as_ref().map(|at| at.span.clone());
+                findings
+                    .error("bad-value", span, &self.key("resource_data.certificate"), why)
+                    .help("write the certificate between -----BEGIN CERTIFICATE----- and -----END CERTIFICATE-----, in triple quotes");
+                None
+            }
         };
-        let key = self.key("resource_data");
-        let parts = [
-            ("certificate", data.value.certificate.as_ref(), usize::MAX),
-            // Longest id that Graph keeps (page of notifications with resource data).
-            ("certificate_id", data.value.certificate_id.as_ref(), 128),
-        ];
-        for (name, at, max) in parts {
-            let key = format!("{key}.{name}");
-            match at {
-                None if findings.has_wrong_type(&key) => {}
-                None => findings
+        let decrypt = data.decrypt.as_ref().is_none_or(|at| at.value);
+        Some(EncryptionCertificate {
+            id: id?.to_owned(),
+            der_base64: der_base64?,
+            opening: match decrypt {
+                true => Opening::Decrypt,
+                false => Opening::PassOn,
+            },
+        })
+    }
+
+    /// A text that resource data needs.
+    fn certificate_part<'t>(
+        &self,
+        name: &str,
+        at: Option<&'t At<String>>,
+        findings: &mut Findings<'_>,
+    ) -> Option<&'t str> {
+        // Longest id that Graph keeps (page of notifications with resource data).
+        let max = if name == "certificate_id" {
+            128
+        } else {
+            usize::MAX
+        };
+        let key = self.key(&format!("resource_data.{name}"));
+        match at {
+            None if findings.has_wrong_type(&key) => {}
+            None => {
+                let span = self.one.value.resource_data.as_ref();
+                findings
                     .error(
                         "missing-key",
-                        Some(data.span.clone()),
+                        span.map(|at| at.span.clone()),
                         &key,
                         format!("resource data needs a {name}"),
                     )
-                    .help(format!("write {name} = \"…\"")),
-                Some(at) if at.value.is_empty() || at.value.chars().count() > max => findings
+                    .help(format!("write {name} = \"…\""));
+            }
+            Some(at) if at.value.is_empty() || at.value.chars().count() > max => {
+                findings
                     .error(
                         "bad-value",
                         Some(at.span.clone()),
                         &key,
                         "the text is empty or too long",
                     )
-                    .help("write 1 to 128 characters"),
-                Some(_) => {}
+                    .help("write 1 to 128 characters");
             }
+            Some(at) => return Some(&at.value),
         }
+        None
     }
 }
 
@@ -248,8 +285,7 @@ impl Candidate {
             resource: self.resource.value.clone(),
             lifetime: self.lifetime,
             lifecycle: self.lifecycle,
-            // Resource data is refused by the rules, so there is never a certificate to send.
-            certificate: None,
+            certificate: self.certificate.clone(),
         }
     }
 }

@@ -8,6 +8,7 @@ use std::error::Error as _;
 use azure_core::Error;
 use azure_core::error::ErrorKind;
 
+use crate::adapters::words::without_queries;
 use crate::ports::state::{DocName, StateError};
 
 /// An answer, before the operation gives it its final sense.
@@ -174,22 +175,6 @@ fn unanswered(name: &str, error: &Error) -> StateError {
         },
         _ => StateError::Unavailable { name, why },
     }
-}
-
-/// Takes the query out of every URL in a text: the HTTP client names the URL it failed at, SAS included.
-pub(super) fn without_queries(text: &str) -> String {
-    let mut kept = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find('?') {
-        kept.push_str(&rest[..start]);
-        let query = &rest[start..];
-        let end = query
-            .find(|c: char| c.is_whitespace() || matches!(c, ')' | '"' | '\'' | '>'))
-            .unwrap_or(query.len());
-        rest = &query[end..];
-    }
-    kept.push_str(rest);
-    kept
 }
 
 #[cfg(test)]

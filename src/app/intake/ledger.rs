@@ -1,0 +1,180 @@
+//! What the intake counts, and what it tells the audit.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Receipt;
+use crate::domain::governor::{Answers, Governor, GovernorRules, Standing};
+use crate::domain::ids::Kid;
+use crate::domain::notification::grace::{Grace, KidGrace};
+use crate::domain::notification::refusal::{Delay, Refusal};
+use crate::domain::notification::seen::SeenIds;
+
+/// The audit hears of each reason at most this often.
+const AUDIT_EVERY: SignedDuration = SignedDuration::from_mins(1);
+
+/// What this process has counted since it began.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Figures {
+    /// Requests that were answered.
+    pub requests: u64,
+    /// Events written to the sink.
+    pub written: u64,
+    /// Certain repeats that were suppressed.
+    pub repeats: u64,
+    /// Items refused, by reason.
+    pub refused: BTreeMap<Refusal, u64>,
+    /// Requests answered 503, by reason; one request may have several.
+    pub delayed: BTreeMap<Delay, u64>,
+    /// Requests that were no notification.
+    pub unreadable: u64,
+    /// Items that came to the other one of our two addresses.
+    pub wrong_route: u64,
+    /// Wake marks left.
+    pub marks: u64,
+    /// When an item was last accepted.
+    pub last_accepted: Option<Timestamp>,
+    /// Which subscriptions were last proven and last refused.
+    pub seen: SeenIds,
+}
+
+/// The memory of the intake that is about figures.
+#[derive(Debug)]
+pub(super) struct Ledger(Mutex<Book>);
+
+#[derive(Debug)]
+struct Book {
+    figures: Figures,
+    governor: Governor,
+    grace: KidGrace,
+    audit: BTreeMap<Refusal, Audited>,
+    rules: GovernorRules,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Audited {
+    last: Timestamp,
+    since: u64,
+}
+
+impl Ledger {
+    pub(super) fn new(rules: GovernorRules) -> Self {
+        Self(Mutex::new(Book {
+            figures: Figures::default(),
+            governor: Governor::new(rules),
+            grace: KidGrace::default(),
+            audit: BTreeMap::new(),
+            rules,
+        }))
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        // Counters have no state that a panic could leave half changed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether items of an unknown key still wait.
+    pub(super) fn meet(&self, kid: &Kid, now: Timestamp) -> Grace {
+        self.book().grace.meet(kid, now)
+    }
+
+    /// Counts refused items, each with the subscription that it names. The audit hears of each
+    /// reason once a minute, with how many there were since; the texts of the items stay out,
+    /// because whoever forged them chose them.
+    pub(super) fn refused(&self, items: &[(Refusal, Option<&str>)], now: Timestamp) {
+        if items.is_empty() {
+            return;
+        }
+        let mut heard: Vec<(Refusal, u64)> = Vec::new();
+        let mut book = self.book();
+        for (refusal, subscription) in items {
+            *book.figures.refused.entry(*refusal).or_default() += 1;
+            if let Some(id) = subscription.filter(|_| refusal.is_by_client_state()) {
+                book.figures.seen.refused(id, now);
+            }
+            let audited = book.audit.entry(*refusal).or_insert(Audited {
+                last: Timestamp::MIN,
+                since: 0,
+            });
+            audited.since += 1;
+            if now.duration_since(audited.last) >= AUDIT_EVERY {
+                heard.push((*refusal, audited.since));
+                *audited = Audited {
+                    last: now,
+                    since: 0,
+                };
+            }
+        }
+        drop(book);
+        for (refusal, count) in heard {
+            tracing::warn!(
+                intake.refusal = refusal.as_str(),
+                intake.count = count,
+                "refused {count} items ({refusal}); they were acknowledged and not passed on"
+            );
+        }
+    }
+
+    /// Counts proven items by the subscription that they name.
+    pub(super) fn verified<'i>(&self, ids: impl Iterator<Item = &'i str>, now: Timestamp) {
+        let mut book = self.book();
+        let mut last = None;
+        for id in ids {
+            // Items of one request mostly share a subscription.
+            if last.replace(id) != Some(id) {
+                book.figures.seen.verified(id, now);
+            }
+        }
+    }
+
+    /// Counts an answer.
+    pub(super) fn answered(&self, receipt: &Receipt, now: Option<Timestamp>, took: SignedDuration) {
+        let mut book = self.book();
+        let figures = &mut book.figures;
+        figures.requests += 1;
+        figures.written += receipt.written as u64;
+        figures.repeats += receipt.repeats as u64;
+        figures.wrong_route += receipt.wrong_route as u64;
+        figures.marks += receipt.marks as u64;
+        for delay in &receipt.delays {
+            *figures.delayed.entry(*delay).or_default() += 1;
+        }
+        if let Some(now) = now {
+            if receipt.written + receipt.repeats > 0 {
+                figures.last_accepted = Some(now);
+            }
+            book.governor.note(now, took);
+        }
+    }
+
+    /// Counts a request that was no notification.
+    pub(super) fn unreadable(&self) {
+        self.book().figures.unreadable += 1;
+    }
+
+    /// Counts a request that was turned away before any work.
+    pub(super) fn shed(&self) {
+        *self
+            .book()
+            .figures
+            .delayed
+            .entry(Delay::Capacity)
+            .or_default() += 1;
+    }
+
+    pub(super) fn figures(&self) -> Figures {
+        self.book().figures.clone()
+    }
+
+    pub(super) fn answers(&self, now: Timestamp) -> Answers {
+        self.book().governor.answers(now)
+    }
+
+    pub(super) fn standing(&self, now: Timestamp) -> Standing {
+        let mut book = self.book();
+        let rules = book.rules;
+        Standing::of(book.governor.answers(now), &rules)
+    }
+}

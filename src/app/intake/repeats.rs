@@ -1,0 +1,209 @@
+//! Certain repeats: suppressed once the first was written, and kept waiting until it is.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use crate::domain::dedupe::RepeatWindow;
+use crate::domain::notification::identity::{Certainty, EventId};
+
+/// What became of a write that somebody waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Outcome {
+    Pending,
+    Written,
+}
+
+type Waiting = watch::Receiver<Outcome>;
+
+/// The repeat window of this process, and what is being written.
+#[derive(Debug, Default)]
+pub(super) struct Repeats(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    window: RepeatWindow,
+    writing: HashMap<EventId, Waiting>,
+}
+
+/// What to do with an item.
+#[derive(Debug)]
+pub(super) enum Place {
+    /// Write it: it is the first, or its identity is not certain.
+    Write,
+    /// It was written, or stands earlier in the same request.
+    Suppress,
+    /// Another request writes it at this moment.
+    Await(AwaitFirst),
+}
+
+/// The write of another request.
+#[derive(Debug)]
+pub(super) struct AwaitFirst(Waiting);
+
+impl AwaitFirst {
+    /// Whether the write succeeded. One that failed or was given up did not.
+    pub(super) async fn succeeds(mut self) -> bool {
+        let outcome = self.0.wait_for(|outcome| *outcome == Outcome::Written);
+        outcome.await.is_ok()
+    }
+}
+
+/// The items of one request that are being written. Dropped without an outcome, the write
+/// counts as failed: nobody is ever kept from writing an item that may not be there.
+#[derive(Debug)]
+pub(super) struct Claim<'r> {
+    repeats: &'r Repeats,
+    ids: Vec<EventId>,
+    outcome: watch::Sender<Outcome>,
+}
+
+impl Repeats {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Whole maps are changed at once; a panic leaves nothing half done.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether an item was written within the window.
+    pub(super) fn is_written(&self, id: &EventId, now: Timestamp) -> bool {
+        id.certainty() == Certainty::Certain && self.state().window.holds(id, now)
+    }
+
+    /// Takes the ids for one request, and says of each what to do.
+    pub(super) fn claim(&self, ids: &[EventId], now: Timestamp) -> (Claim<'_>, Vec<Place>) {
+        let (outcome, waiting) = watch::channel(Outcome::Pending);
+        let mut mine = HashSet::new();
+        let mut state = self.state();
+        let places = ids.iter().map(|id| {
+            if id.certainty() == Certainty::Uncertain {
+                return Place::Write;
+            }
+            if mine.contains(id) || state.window.holds(id, now) {
+                return Place::Suppress;
+            }
+            if let Some(first) = state.writing.get(id) {
+                return Place::Await(AwaitFirst(first.clone()));
+            }
+            state.writing.insert(*id, waiting.clone());
+            mine.insert(*id);
+            Place::Write
+        });
+        let places = places.collect();
+        drop(state);
+        let claim = Claim {
+            repeats: self,
+            ids: mine.into_iter().collect(),
+            outcome,
+        };
+        (claim, places)
+    }
+}
+
+impl Claim<'_> {
+    /// The write succeeded: from now on repeats are suppressed.
+    pub(super) fn written(mut self, now: Timestamp) {
+        let mut state = self.repeats.state();
+        for id in self.ids.drain(..) {
+            state.writing.remove(&id);
+            state.window.enter(id, now);
+        }
+        drop(state);
+        self.outcome.send_replace(Outcome::Written);
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        if self.ids.is_empty() {
+            return;
+        }
+        let mut state = self.repeats.state();
+        for id in &self.ids {
+            state.writing.remove(id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::FleetId;
+    use crate::domain::notification::fixtures;
+    use crate::domain::resource::ResourceKind;
+    use crate::domain::subscription::KeyTag;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn certain(number: u8) -> EventId {
+        let tag = KeyTag::from_bytes([number; 16]);
+        let fleet = FleetId::parse("prod").unwrap();
+        EventId::certain(&fixtures::message(), ResourceKind::Message, &fleet, &tag).unwrap()
+    }
+
+    fn words(places: &[Place]) -> Vec<&'static str> {
+        places
+            .iter()
+            .map(|place| match place {
+                Place::Write => "write",
+                Place::Suppress => "suppress",
+                Place::Await(_) => "await",
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_repeat_is_suppressed_only_after_the_write() {
+        let repeats = Repeats::default();
+        let ids = [
+            certain(1),
+            certain(1),
+            EventId::unique(1),
+            EventId::unique(1),
+        ];
+        let (claim, places) = repeats.claim(&ids, NOW);
+        assert_eq!(words(&places), ["write", "suppress", "write", "write"]);
+        assert!(!repeats.is_written(&ids[0], NOW));
+        drop(claim); // the write failed
+        let (claim, places) = repeats.claim(&ids[..1], NOW);
+        assert_eq!(words(&places), ["write"]);
+        claim.written(NOW);
+        assert!(repeats.is_written(&ids[0], NOW));
+        let (_, places) = repeats.claim(&ids, NOW);
+        assert_eq!(words(&places), ["suppress", "suppress", "write", "write"]);
+        assert!(repeats.state().writing.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_repeat_that_arrives_meanwhile_awaits_the_outcome() {
+        for succeeds in [true, false] {
+            let repeats = Repeats::default();
+            let (claim, _) = repeats.claim(&[certain(1)], NOW);
+            let (_other, mut places) = repeats.claim(&[certain(1), certain(2)], NOW);
+            assert_eq!(words(&places), ["await", "write"]);
+            let Place::Await(first) = places.remove(0) else {
+                panic!("it is being written");
+            };
+            let (written, ()) = tokio::join!(first.succeeds(), async {
+                match succeeds {
+                    true => claim.written(NOW),
+                    false => drop(claim),
+                }
+            });
+            assert_eq!(written, succeeds);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_asks_after_the_outcome_still_hears_it() {
+        let repeats = Repeats::default();
+        let (claim, _) = repeats.claim(&[certain(1)], NOW);
+        let (_other, mut places) = repeats.claim(&[certain(1)], NOW);
+        claim.written(NOW);
+        let Place::Await(first) = places.remove(0) else {
+            panic!("it was being written");
+        };
+        assert!(first.succeeds().await);
+    }
+}

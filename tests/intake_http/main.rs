@@ -1,0 +1,13 @@
+//! Notifications over the real routes: from a POST to events in a folder, wake marks, passes and
+//! statistics.
+#![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, reason = "test file")]
+
+mod basic;
+#[path = "../fleet/mod.rs"]
+mod fleet;
+mod lifecycle;
+mod rich;
+mod statistics;
+mod trouble;
+mod world;
