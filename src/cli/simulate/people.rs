@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
+use super::checks::remembered;
 use super::ledger::lock;
 use super::people_setup::{ring, wishes};
 use super::truth::Realm;
@@ -302,7 +303,13 @@ impl People {
         }
     }
 
+    /// Only while the state says where the fleet lives: nothing else could tell the mistake from
+    /// a beginning.
     async fn misplace_a_worker(&mut self) {
+        let memory = remembered(&self.realm).await;
+        if memory.is_none_or(|doc| doc.state.residence.is_none()) {
+            return;
+        }
         self.tell("a worker is set up for another address by mistake");
         let one = self.chance.usize(1..=self.workers);
         let mut home = lock(&self.realm.truth).home.clone();

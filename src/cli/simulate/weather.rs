@@ -44,13 +44,14 @@ impl Weather {
     /// Fair hours and stormy ones in turn.
     pub async fn blow(mut self) {
         while self.rest(2 * 60, 30 * 60).await {
-            match self.chance.u8(0..10) {
+            match self.chance.u8(0..12) {
                 0 | 1 => self.graph_storm().await,
                 2 | 8 | 9 => self.slow_graph().await,
                 3 => self.store_storm().await,
                 4 => self.dying_workers().await,
                 5 => self.absurd_wait(),
                 6 => self.long_silence(),
+                10 | 11 => self.lost_create(),
                 _ => self.everything_at_once().await,
             }
         }
@@ -193,6 +194,19 @@ impl Weather {
         self.tell("long Retry-After");
         let said = self.chance.u32(60..1_200).to_string();
         self.next_write(&said);
+    }
+
+    /// The next create has no answer, whether it takes effect or not.
+    fn lost_create(&mut self) {
+        self.tell("the next create is not answered");
+        let effects = [
+            Effect::LoseBefore,
+            Effect::LoseAfter,
+            Effect::AnswerAfter(Injected::status(500)),
+            Effect::HoldReply { ms: 40_000 },
+        ];
+        let effect = effects[self.chance.usize(0..effects.len())].clone();
+        let _armed = self.realm.control.arm(Rule::next(Op::Create, effect));
     }
 
     fn next_write(&mut self, retry_after: &str) {
