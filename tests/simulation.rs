@@ -183,7 +183,7 @@ fn a_delete_without_a_renewal_of_the_survivor_is_noticed() {
 
 #[test]
 fn a_blind_retry_after_a_lost_answer_is_noticed() {
-    check_noticed(Flaw::BlindRetry, 20, "rule 4");
+    check_noticed(Flaw::BlindRetry, 80, "rule 4");
 }
 
 #[test]
