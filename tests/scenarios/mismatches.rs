@@ -161,3 +161,28 @@ async fn a_mismatched_row_that_is_about_to_end_is_renewed_while_it_waits_to_be_r
         fleet.jump(60);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn two_rows_that_are_not_as_declared_give_way_although_graph_names_neither() {
+    let mailbox = |lifecycle| {
+        vec![Desired {
+            lifecycle,
+            ..wish("box", "users/u0/messages", "created")
+        }]
+    };
+    let fleet = Fleet::new(mailbox(true));
+    let nameless = serde_json::json!({"duplicates": {"name_holder": false}});
+    fleet.control.patch_settings(nameless).unwrap();
+    fleet.tick().await;
+    let row = fleet.live().remove(0);
+    plant_like(&fleet, &row, |body| {
+        let expires = fleet.sim.clock.read() + SignedDuration::from_hours(24 * 6);
+        body.insert("expirationDateTime".into(), expires.to_string().into());
+    });
+    fleet.declare(mailbox(false));
+    fleet.run_for(SignedDuration::from_hours(12)).await;
+    let [row] = &fleet.live()[..] else {
+        panic!("{:#?}", fleet.live())
+    };
+    assert_eq!(row.lifecycle_url, None);
+}

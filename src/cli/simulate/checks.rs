@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::ledger::lock;
 use super::stint::{Stint, Worker};
 use super::truth::{Realm, declared, fits, is_own, tag_of};
+use super::weather::SKEW_MAX;
 use crate::app::state_doc::StateDoc;
 use crate::domain::ids::SubscriptionId;
 use crate::domain::policy::Policy;
@@ -180,8 +181,10 @@ fn check_undeclared(worker: &Worker, row: &Row) {
         let truth = lock(&realm.truth);
         tag_of(row).and_then(|tag| truth.undeclared_since.get(&tag).copied())
     };
+    // A first sighting may be dated by a clock that Graph has not corrected yet: by the stored
+    // correction of another worker.
     let skewed = lock(&realm.truth).skew.iter().any(|skew| !skew.is_zero());
-    let noise = if skewed { NOISE * 2 } else { NOISE };
+    let noise = if skewed { SKEW_MAX * 2 } else { NOISE };
     let early = since.is_some_and(|since| realm.now() + noise < since + realm.policy.confirm_after);
     if early {
         worker.broke(format!(

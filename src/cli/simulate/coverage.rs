@@ -103,7 +103,13 @@ impl Coverage {
         let troubled = ledger
             .last_trouble
             .is_some_and(|at| now.duration_since(at) < EXCUSED_FOR);
-        if lifetime >= LONG_LIVED || !troubled {
+        let put_off = self.realm.policy.audit_every + self.realm.policy.tick * 2;
+        if ledger
+            .last_absurd
+            .is_some_and(|at| now.duration_since(at) <= put_off)
+        {
+            ledger.count("lapsed after an absurd Retry-After");
+        } else if lifetime >= LONG_LIVED || !troubled {
             let memory = remembered(&self.realm).now_or_never().flatten();
             let entry = memory.and_then(|doc| doc.state.entries.get(&desired.key.tag()).cloned());
             let words = format!(

@@ -47,6 +47,13 @@ impl Door {
         {
             let mut ledger = lock(&realm.ledger);
             ledger.count(word);
+            if let GraphError::Throttled {
+                wait: Wait::Absurd(_),
+                ..
+            } = error
+            {
+                ledger.last_absurd = Some(now);
+            }
             let late = matches!(
                 error,
                 GraphError::Throttled { .. }

@@ -47,6 +47,9 @@ pub struct Ledger {
     pub taken_away: BTreeSet<String>,
     /// Rows that somebody else put there in our name.
     pub planted: BTreeSet<String>,
+    /// When Graph last asked for a wait that makes no sense: what was refused so is tried again
+    /// at the next audit, and may end before that.
+    pub last_absurd: Option<Timestamp>,
     /// When the weather last gave a worker a reason to be late.
     pub last_trouble: Option<Timestamp>,
 }

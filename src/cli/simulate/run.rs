@@ -16,7 +16,7 @@ use super::people::People;
 use super::people_setup::{presence, ring, wishes};
 use super::stint::Worker;
 use super::truth::{Realm, StoreTroubles, Truth};
-use super::weather::{Weather, disarm};
+use super::weather::{BRISK, Weather, disarm};
 use super::work::{Life, Terms};
 use crate::domain::ids::{AppId, FleetId, TenantId};
 use crate::domain::ownership::{FleetUrl, Home, Origin};
@@ -26,7 +26,7 @@ use crate::ports::state::{DocName, StateStore};
 use crate::sim::clock::SimClock;
 use crate::sim::control::Control;
 use crate::sim::exchange::Sim;
-use crate::sim::settings::{Latency, Settings};
+use crate::sim::settings::Settings;
 
 /// What to run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -104,10 +104,7 @@ impl World {
         let mut chance = fastrand::Rng::with_seed(options.seed);
         let start: Timestamp = "2030-01-01T00:00:00Z".parse().ok()?;
         let mut settings = Settings {
-            latency: Latency {
-                min_ms: 20,
-                max_ms: 600,
-            },
+            latency: BRISK,
             ..Settings::default()
         };
         settings.listing.lag_ms = [0, 30_000, 90_000][chance.usize(0..3)];

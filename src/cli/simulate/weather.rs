@@ -10,7 +10,19 @@ use super::ledger::lock;
 use super::truth::{Realm, StoreTroubles};
 use crate::sim::faults::{Effect, Injected, Rule};
 use crate::sim::request::Op;
-use crate::sim::settings::Chances;
+use crate::sim::settings::{Chances, Latency};
+
+/// How long a call takes in fair weather.
+pub const BRISK: Latency = Latency {
+    min_ms: 20,
+    max_ms: 600,
+};
+
+/// Just within the patience of the callers.
+const SLOW: Latency = Latency {
+    min_ms: 500,
+    max_ms: 14_000,
+};
 
 /// Makes weather until its end, then none.
 pub struct Weather {
@@ -32,8 +44,9 @@ impl Weather {
     /// Fair hours and stormy ones in turn.
     pub async fn blow(mut self) {
         while self.rest(2 * 60, 30 * 60).await {
-            match self.chance.u8(0..8) {
-                0..=2 => self.graph_storm().await,
+            match self.chance.u8(0..10) {
+                0 | 1 => self.graph_storm().await,
+                2 | 8 | 9 => self.slow_graph().await,
                 3 => self.store_storm().await,
                 4 => self.dying_workers().await,
                 5 => self.absurd_wait(),
@@ -103,6 +116,25 @@ impl Weather {
         self.clear();
     }
 
+    /// Calls that take longer than a lease is renewed for, and renewals that hang: leases lapse
+    /// in the middle of passes.
+    async fn slow_graph(&mut self) {
+        self.tell("Graph is slow");
+        self.set_latency(SLOW);
+        let store = self.store_troubles(30, 900);
+        self.realm.change(|truth| {
+            truth.stormy = true;
+            truth.store = store;
+        });
+        self.rest(3 * 60, 9 * 60).await;
+        self.clear();
+    }
+
+    fn set_latency(&self, latency: Latency) {
+        let sim = self.realm.control.sim();
+        sim.with(|service, _| service.settings.latency = latency);
+    }
+
     async fn dying_workers(&mut self) {
         self.tell("workers die");
         let deaths = self.chance.u16(100..700);
@@ -138,6 +170,7 @@ impl Weather {
 
     fn clear(&self) {
         self.set_chances(Chances::default());
+        self.set_latency(BRISK);
         let now = self.realm.now();
         lock(&self.realm.ledger).trouble(now);
         self.realm.change(|truth| {

@@ -73,7 +73,12 @@ impl Life {
     pub async fn live(mut self) {
         let realm = Arc::clone(&self.worker.realm);
         let tick = self.terms.tick;
-        let phase = tick.mul_f64(self.chance.f64());
+        // Half of the workers tick within the same minute, and meet each other.
+        let phase = if self.chance.bool() {
+            Duration::from_millis(self.chance.u64(0..60_000))
+        } else {
+            tick.mul_f64(self.chance.f64())
+        };
         let mut next = Instant::now() + phase;
         while next < self.terms.end && lock(&realm.ledger).broken.is_empty() {
             tokio::time::sleep_until(next).await;

@@ -109,9 +109,8 @@ fn nameless<'a>(
     let rows = scene.of_resource(subject, &desired.key.resource);
     let (own, foreign): (Vec<_>, Vec<_>) =
         rows.into_iter().partition(|row| scene.table.is_ours(row));
-    // Only a single own row of the resource can be the one that Graph means.
-    if let [only] = own[..]
-        && own_row_in_the_way(scene, subject, only) == Settled::Yes
+    if let Some(row) = meant(scene, subject, &own)
+        && own_row_in_the_way(scene, subject, row) == Settled::Yes
     {
         return;
     }
@@ -125,6 +124,22 @@ fn nameless<'a>(
         (Cause::AlreadyExists, None) => scene.block(subject, BlockedBy::Invisible, None, audit),
         _ => scene.block(subject, BlockedBy::Unclassified, None, audit),
     }
+}
+
+/// The own row of the resource that Graph can mean: a single one; of several that must all go,
+/// one that does not serve the key, since its end costs no coverage.
+fn meant<'a>(
+    scene: &Scene<'a>,
+    subject: Subject<'a>,
+    own: &[&'a Observed],
+) -> Option<&'a Observed> {
+    if let [only] = own {
+        return Some(only);
+    }
+    let held = subject.held().map(|held| &held.id);
+    let all_go = own.iter().all(|row| must_go(scene, subject, row).is_some());
+    let stray = own.iter().find(|row| Some(&row.id) != held);
+    stray.copied().filter(|_| all_go)
 }
 
 /// An own row that must go anyway (mismatched, or declared by nobody) blocks its successor: it is
