@@ -1,6 +1,6 @@
 //! Events in an Azure Storage queue: several in a message, the data of large ones in blobs.
 //!
-//! What stands in a message: see [`pack`]. Messages never expire unless told otherwise (the
+//! What stands in a message: see `pack.rs`. Messages never expire unless told otherwise (the
 //! service's own default is seven days, and what expires is lost without a word). A blob that a
 //! message names is written before it and never removed here: it outlives its message, and
 //! belongs to whoever consumes it. Its name begins with the day, for rules that remove old ones.

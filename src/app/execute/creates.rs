@@ -78,6 +78,15 @@ impl Pass<'_> {
         }
     }
 
+    /// Whether a replacement changed anything: it stands or may stand, or a row was deleted for
+    /// it. A refused one must not use up what the pass may act upon.
+    fn has_acted(&self, create: &Creation, answer: &Result<Reply<Observed>, GraphError>) -> bool {
+        let entry = self.doc.state.entries.get(&create.tag);
+        let intent = entry.and_then(|entry| entry.intent.as_ref());
+        let made_room = intent.is_some_and(|intent| intent.instead_of.is_some());
+        made_room || matches!(answer, Ok(_) | Err(GraphError::Unknown { .. }))
+    }
+
     fn note_create(
         &mut self,
         create: &Creation,
@@ -86,7 +95,7 @@ impl Pass<'_> {
         self.count("create", 1);
         let tenant = create.desired.key.tenant.clone();
         let name = Some(create.desired.name.as_str().to_owned());
-        if create.why == Reason::Replacement {
+        if create.why == Reason::Replacement && self.has_acted(create, &answer) {
             self.progress.mismatched_acted += 1;
         }
         match answer {
