@@ -149,7 +149,14 @@ fn every_rule_holds_whatever_happens_and_everything_that_should_happen_does() {
         never.is_empty() || seeds() < MANY,
         "no seed did this: {never:?}"
     );
+    assert!(
+        slowest <= QUIET_TICKS_MAX,
+        "{slowest} quiet ticks until all was as declared"
+    );
 }
+
+/// At an hour each: four audits of six ticks.
+const QUIET_TICKS_MAX: u64 = 24;
 
 /// A rule that is broken on purpose is noticed within twenty seeds from the first, by these words.
 #[track_caller]
