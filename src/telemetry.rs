@@ -40,6 +40,8 @@ pub mod field {
     pub const DECISION_REASON: &str = "decision.reason";
     /// How it ended: `done`, or the kind of failure.
     pub const DECISION_OUTCOME: &str = "decision.outcome";
+    /// How long nothing served a key while a row was replaced, in milliseconds.
+    pub const GAP_MS: &str = "gap.ms";
     /// What lowers the mode of a pass.
     pub const PASS_BRAKE: &str = "pass.brake";
     /// Graph's `request-id`, for Microsoft's support.

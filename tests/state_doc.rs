@@ -21,6 +21,7 @@ fn document() -> Value {
             "84bd8158-6d4d-4958-8b9f-9d6445542f95": {
                 "app": "11111111-2222-3333-4444-555555555555",
                 "audited_at": "2030-01-01T00:00:00Z",
+                "verify_at": "2030-01-01T00:02:00Z",
                 "quiet_until": "2030-01-01T00:01:00Z",
                 "throttles": 2,
                 "look_again": {"failures": 1, "not_before": "2030-01-01T00:02:00Z"},
@@ -50,6 +51,7 @@ fn document() -> Value {
                 "obstacle": {"cause": "AlreadyExists", "holder": "other", "at": "2030-01-01T00:00:00Z"},
                 "blocked": {"by": "own-row", "holder": "other", "until": "2030-01-01T01:00:00Z", "since": "2030-01-01T00:00:00Z"},
                 "retry": {"failures": 3, "not_before": "2030-01-01T00:09:00Z"},
+                "gap": {"deleted": "old", "since": "2030-01-01T00:08:00Z"},
                 "renewals": 7,
                 "creations": 2,
                 "entry_extra": [1, 2]

@@ -95,6 +95,28 @@ impl Pass<'_> {
         self.report.decide(decision);
     }
 
+    /// Something serves the key again: how long nothing did is told.
+    pub(super) fn note_covered(&mut self, tag: &KeyTag) {
+        let entry = self.doc.state.entries.get(tag);
+        let Some(gap) = entry.and_then(|entry| entry.gap.as_ref()) else {
+            return;
+        };
+        let missing = self.now().duration_since(gap.since).as_millis();
+        let id = gap.deleted.as_str().to_owned();
+        self.report
+            .close_gap(id, u64::try_from(missing).unwrap_or_default());
+    }
+
+    /// What was deleted to make room and has no successor yet.
+    pub(super) fn note_open_gaps(&mut self) {
+        for entry in self.doc.state.entries.values() {
+            if let Some(gap) = &entry.gap {
+                let id = gap.deleted.as_str().to_owned();
+                self.report.open_gap(id, gap.since);
+            }
+        }
+    }
+
     fn tenant_of(&self, tag: &KeyTag) -> String {
         let entry = self
             .doc

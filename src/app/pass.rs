@@ -159,6 +159,9 @@ impl<'a> Pass<'a> {
             }
             for change in &plan.changes {
                 self.note_change(change);
+                if let Change::Adopt { tag, .. } = change {
+                    self.note_covered(tag);
+                }
                 self.apply(change);
             }
             if plan.is_at_rest() {
@@ -335,7 +338,8 @@ impl<'a> Pass<'a> {
     }
 
     /// The lease goes back, and the memory out.
-    pub async fn end(self) -> StateDoc {
+    pub async fn end(mut self) -> StateDoc {
+        self.note_open_gaps();
         if let Some(lead) = self.lead {
             lead.give_back().await;
         }

@@ -125,8 +125,11 @@ pub struct Report {
     pub calls: BTreeMap<&'static str, u32>,
     /// Writes of state.
     pub state_writes: u32,
-    /// Time without coverage that a replacement caused, in milliseconds, by id of the deleted row.
+    /// Time without coverage that a replacement caused, in milliseconds until something served the
+    /// key again, by id of the deleted row. A gap is told when it ends, by whichever pass ends it.
     pub gaps_ms: BTreeMap<String, u64>,
+    /// Gaps that were open when the pass ended, by id of the deleted row, and since when.
+    pub gaps_open: BTreeMap<String, Timestamp>,
     /// Decisions, in order.
     pub decisions: Vec<Decision>,
 }
@@ -157,6 +160,7 @@ impl Report {
             calls: BTreeMap::new(),
             state_writes: 0,
             gaps_ms: BTreeMap::new(),
+            gaps_open: BTreeMap::new(),
             decisions: Vec::new(),
         }
     }
@@ -205,6 +209,26 @@ impl Report {
             "{}", decision.sentence()
         );
         self.decisions.push(decision);
+    }
+
+    /// A replacement's gap has ended.
+    pub fn close_gap(&mut self, deleted: String, missing_ms: u64) {
+        tracing::warn!(
+            subscription.id = %deleted,
+            gap.ms = missing_ms,
+            "nothing served the key for {missing_ms} ms while {deleted} was replaced"
+        );
+        self.gaps_ms.insert(deleted, missing_ms);
+    }
+
+    /// A replacement's gap is still open.
+    pub fn open_gap(&mut self, deleted: String, since: Timestamp) {
+        tracing::error!(
+            subscription.id = %deleted,
+            "nothing serves the key since {since}: {deleted} had to be deleted first, and its \
+             successor does not stand yet"
+        );
+        self.gaps_open.insert(deleted, since);
     }
 
     /// Decisions of one kind that succeeded.

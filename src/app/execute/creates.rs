@@ -101,6 +101,7 @@ impl Pass<'_> {
         match answer {
             Ok(Reply { value: row, trace }) => {
                 self.correct_clock(trace.date);
+                self.note_covered(&create.tag);
                 self.record(|recorder, doc| recorder.created(&mut doc.state, create, Ok(&row)));
                 let words = format!("until {}", row.expires);
                 let subject = (&tenant, name, Some(row.id.clone()));

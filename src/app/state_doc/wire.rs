@@ -43,6 +43,8 @@ pub(super) struct WireTenant {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) audited_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) verify_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) quiet_until: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) throttles: u32,
@@ -79,6 +81,8 @@ pub(super) struct WireEntry {
     pub(super) blocked: Option<WireBlocked>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) retry: Option<WireRetry>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) gap: Option<WireGap>,
     #[serde(default)]
     pub(super) renewals: u64,
     #[serde(default)]
@@ -122,6 +126,12 @@ pub(super) struct WireIntent {
     pub(super) at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) instead_of: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct WireGap {
+    pub(super) deleted: String,
+    pub(super) since: Timestamp,
 }
 
 #[derive(Serialize, Deserialize)]
