@@ -16,6 +16,14 @@ fn document() -> Value {
         "origin": "https://app.example.com",
         "config_hash": "abc",
         "clock_offset_ms": -3000,
+        "instruments": {
+            "conflicts": [{
+                "service": "graph-subscriptions", "cause": "OfALaterRelease", "remedy": "x",
+                "outcome": "open", "count": 3
+            }],
+            "adopted_after_conflict": 1, "silent_duplicates": 2, "unclassified": 3,
+            "budget_exhausted": 4
+        },
         "of_a_later_release": {"kept": true},
         "tenants": {
             "84bd8158-6d4d-4958-8b9f-9d6445542f95": {

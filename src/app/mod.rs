@@ -3,6 +3,7 @@
 
 pub mod execute;
 pub mod heartbeat;
+pub mod instruments;
 pub mod intake;
 pub mod leadership;
 pub mod marks;

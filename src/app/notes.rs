@@ -1,7 +1,9 @@
 //! What is told of a pass: one decision for each thing done or left alone.
 
+use super::instruments::Conflict;
 use super::pass::Pass;
 use super::report::{Action, Decision};
+use crate::domain::conflict::Service;
 use crate::domain::ids::{SubscriptionId, TenantId};
 use crate::domain::plan::{Change, Hold, Reason};
 use crate::domain::record::let_go_words;
@@ -33,6 +35,7 @@ impl Pass<'_> {
             words: hold.words.clone(),
             request_id: None,
             until: hold.until,
+            conflict: None,
         };
         self.report.decide(decision);
     }
@@ -43,7 +46,8 @@ impl Pass<'_> {
                 tag, id, origin, ..
             } => {
                 let words = adopted_words(*origin).to_owned();
-                (Action::Adopt, Reason::Missing, tag, Some(id), words, None)
+                let reason = self.adoption_reason(tag);
+                (Action::Adopt, reason, tag, Some(id), words, None)
             }
             Change::LetGo { tag, why } => {
                 let held = self
@@ -91,6 +95,7 @@ impl Pass<'_> {
             words,
             request_id: None,
             until,
+            conflict: None,
         };
         self.report.decide(decision);
     }
@@ -114,6 +119,14 @@ impl Pass<'_> {
                 let id = gap.deleted.as_str().to_owned();
                 self.report.open_gap(id, gap.since);
             }
+        }
+    }
+
+    /// Whether a refused create led to the row that is taken over, or a look at what is there.
+    fn adoption_reason(&self, tag: &KeyTag) -> Reason {
+        match self.doc.state.entries.get(tag) {
+            Some(entry) if entry.obstacle.is_some() => Reason::NamedHolder,
+            _ => Reason::Missing,
         }
     }
 
@@ -149,22 +162,14 @@ impl Pass<'_> {
         &mut self,
         action: Action,
         reason: Reason,
-        (tenant, name, id): (&TenantId, Option<String>, Option<SubscriptionId>),
+        subject: (&TenantId, Option<String>, Option<SubscriptionId>),
         outcome: &str,
         words: String,
         request_id: Option<String>,
     ) {
         let decision = Decision {
-            at: self.now(),
-            action,
-            reason,
-            outcome: outcome.to_owned(),
-            tenant: tenant.as_str().to_owned(),
-            name,
-            id: id.map(|id| id.as_str().to_owned()),
-            words,
             request_id,
-            until: None,
+            ..self.decision(action, reason, subject, outcome, words)
         };
         self.report.decide(decision);
     }
@@ -176,15 +181,36 @@ impl Pass<'_> {
         subject: (&TenantId, Option<String>, Option<SubscriptionId>),
         error: &GraphError,
     ) {
-        let request_id = error.trace().request_id.clone();
-        self.note(
+        let verdict = error.verdict();
+        let decision = Decision {
+            request_id: error.trace().request_id.clone(),
+            conflict: verdict.map(|one| Conflict::of(Service::GraphSubscriptions, one)),
+            ..self.decision(action, reason, subject, error.kind(), error.to_string())
+        };
+        self.report.decide(decision);
+    }
+
+    fn decision(
+        &self,
+        action: Action,
+        reason: Reason,
+        (tenant, name, id): (&TenantId, Option<String>, Option<SubscriptionId>),
+        outcome: &str,
+        words: String,
+    ) -> Decision {
+        Decision {
+            at: self.now(),
             action,
             reason,
-            subject,
-            error.kind(),
-            error.to_string(),
-            request_id,
-        );
+            outcome: outcome.to_owned(),
+            tenant: tenant.as_str().to_owned(),
+            name,
+            id: id.map(|id| id.as_str().to_owned()),
+            words,
+            request_id: None,
+            until: None,
+            conflict: None,
+        }
     }
 }
 

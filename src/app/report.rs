@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::instruments::{Conflict, Instruments};
 use crate::domain::plan::{Brake, Reason};
 use crate::domain::policy::Mode;
 
@@ -92,6 +93,9 @@ pub struct Decision {
     pub request_id: Option<String>,
     /// When it may change by itself.
     pub until: Option<Timestamp>,
+    /// The conflict that it met, as classified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<Conflict>,
 }
 
 fn reason_word<S: serde::Serializer>(reason: &Reason, to: S) -> Result<S::Ok, S::Error> {
@@ -130,6 +134,8 @@ pub struct Report {
     pub gaps_ms: BTreeMap<String, u64>,
     /// Gaps that were open when the pass ended, by id of the deleted row, and since when.
     pub gaps_open: BTreeMap<String, Timestamp>,
+    /// What was counted.
+    pub instruments: Instruments,
     /// Decisions, in order.
     pub decisions: Vec<Decision>,
 }
@@ -161,6 +167,7 @@ impl Report {
             state_writes: 0,
             gaps_ms: BTreeMap::new(),
             gaps_open: BTreeMap::new(),
+            instruments: Instruments::default(),
             decisions: Vec::new(),
         }
     }

@@ -204,6 +204,7 @@ impl Pass<'_> {
             words,
             request_id,
             until: None,
+            conflict: None,
         };
         self.report.decide(decision);
     }

@@ -213,7 +213,7 @@ impl Tick<'_> {
         pass.learn(proofs);
         match pass.run().await {
             Ok(()) => Outcome::Complete,
-            Err(halt) => Outcome::Stopped { why: halt.0 },
+            Err(halt) => Outcome::Stopped { why: halt.why },
         }
     }
 
@@ -254,7 +254,7 @@ impl Tick<'_> {
         let taken_up = marks.taken_up(&pass);
         let doc = pass.end().await;
         if let Err(halt) = ended {
-            return Ok(Outcome::Stopped { why: halt.0 });
+            return Ok(Outcome::Stopped { why: halt.why });
         }
         marks::remove(self.services.store.as_ref(), &taken_up).await;
         if !blind {

@@ -7,6 +7,7 @@ mod fleet;
 
 mod brakes;
 mod clocks;
+mod counters;
 mod documents;
 mod holders;
 mod leases;

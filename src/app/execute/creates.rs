@@ -59,8 +59,10 @@ impl Pass<'_> {
 
     fn still_leading(&self) -> Result<(), Halt> {
         match &self.lead {
-            Some(lead) => lead.check().map_err(|lost| Halt(lost.to_string())),
-            None => Err(Halt("nothing may be changed without the lease".to_owned())),
+            Some(lead) => lead.check().map_err(|lost| Halt::new(lost.to_string())),
+            None => Err(Halt::new(
+                "nothing may be changed without the lease".to_owned(),
+            )),
         }
     }
 

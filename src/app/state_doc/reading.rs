@@ -49,6 +49,7 @@ fn from_root(root: Root) -> Result<StateDoc, Unreadable> {
             clock_offset: SignedDuration::from_millis(root.clock_offset_ms),
             ..ShardState::default()
         },
+        instruments: root.instruments,
         unknown: Unknown {
             root: root.extra,
             ..Unknown::default()

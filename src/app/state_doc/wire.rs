@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::app::instruments::Instruments;
+
 pub(super) type Extra = Map<String, Value>;
 
 #[derive(Deserialize)]
@@ -32,6 +34,8 @@ pub(super) struct Root {
     pub(super) entries: BTreeMap<String, WireEntry>,
     #[serde(default)]
     pub(super) watches: BTreeMap<String, WireWatch>,
+    #[serde(default, skip_serializing_if = "Instruments::is_empty")]
+    pub(super) instruments: Instruments,
     #[serde(flatten)]
     pub(super) extra: Extra,
 }

@@ -52,6 +52,7 @@ fn to_root(doc: &StateDoc) -> Root {
                 )
             })
             .collect(),
+        instruments: doc.instruments.clone(),
         extra: unknown.root.clone(),
     }
 }
