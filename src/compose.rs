@@ -18,6 +18,7 @@ use secrecy::SecretString;
 use crate::adapters::clock::{SimulatorClock, SystemClock};
 use crate::adapters::declaration::{BlobSource, FileSource, KeptDeclaration, OnTenants, Target};
 use crate::adapters::dice::FastDice;
+use crate::adapters::endpoint::EndpointOverHttp;
 use crate::adapters::graph::{GraphOptions, GraphOverHttp, RequestIds};
 use crate::adapters::identity::{CredentialConfig, DeclaredTokens, EntraTokens, IdentityOptions};
 use crate::adapters::pulse::HttpPulse;
@@ -33,6 +34,7 @@ use crate::domain::subscription::Declaration;
 use crate::ports::clock::Clock;
 use crate::ports::declaration::DeclaredTenant;
 use crate::ports::desired::DesiredSource;
+use crate::ports::endpoint::OwnEndpoint;
 use crate::ports::pulse::Pulse;
 use crate::ports::state::{DocName, StateStore};
 
@@ -71,6 +73,7 @@ pub fn passes(settings: &PassSettings) -> anyhow::Result<(Services, PassConfig)>
         dice: Arc::new(FastDice::by_chance()),
         desired: desired(settings, &entra, tokens)?,
         pulse: pulse(settings),
+        endpoint: endpoint(settings),
     };
     Ok((services, pass_config(settings)?))
 }
@@ -204,6 +207,12 @@ pub fn clock(choice: &ClockChoice) -> anyhow::Result<Arc<dyn Clock>> {
 fn pulse(settings: &PassSettings) -> Option<Arc<dyn Pulse>> {
     let url = settings.heartbeat.as_ref()?;
     Some(Arc::new(HttpPulse::new(url.expose().clone())))
+}
+
+fn endpoint(settings: &PassSettings) -> Option<Arc<dyn OwnEndpoint>> {
+    let origin = settings.home.current.origin.as_str();
+    let origin = url::Url::parse(origin).ok()?;
+    Some(Arc::new(EndpointOverHttp::new(&origin)))
 }
 
 fn desired(

@@ -8,6 +8,7 @@ mod fleet;
 mod brakes;
 mod clocks;
 mod documents;
+mod endpoint;
 mod holders;
 mod leases;
 mod listings;
