@@ -117,6 +117,15 @@ pub fn local_store(folder: &std::path::Path) -> anyhow::Result<Arc<dyn StateStor
     Ok(Arc::new(FileStore::open(folder)?))
 }
 
+/// The events in a folder of this machine, as a handler with `EVERGRAPH_SINK=file:FOLDER` writes
+/// them: one JSON document each.
+///
+/// # Errors
+/// Where the folder or a file in it cannot be read.
+pub fn local_events(folder: &std::path::Path) -> std::io::Result<Vec<String>> {
+    crate::adapters::sink::file::events_in(folder)
+}
+
 fn entra(settings: &PassSettings) -> anyhow::Result<EntraTokens> {
     let own = settings
         .credential

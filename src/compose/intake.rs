@@ -18,6 +18,7 @@ use crate::app::reception::{Reception, ReceptionServices};
 use crate::app::statistics::Statistics;
 use crate::config::{PassSettings, SinkLocation};
 use crate::domain::ids::AppId;
+use crate::ports::declaration::CredentialKind;
 use crate::ports::ids::UniqueIds;
 use crate::ports::sink::Sink;
 
@@ -84,10 +85,16 @@ pub(super) fn reception(
 }
 
 /// Applications that are ours whatever tokens say. Validation tokens may still be for a former
-/// one while its subscriptions live.
+/// one while its subscriptions live. Who sends no token, which only a simulator on this machine
+/// accepts, is an application without a name there.
 fn applications(settings: &PassSettings) -> BTreeSet<AppId> {
     let own = settings.credential.client_id.iter();
-    own.chain(&settings.former_apps).cloned().collect()
+    let unnamed = settings.credential.kind == CredentialKind::None;
+    let unnamed = unnamed.then(AppId::unnamed);
+    own.chain(&settings.former_apps)
+        .cloned()
+        .chain(unnamed)
+        .collect()
 }
 
 fn sink(settings: &PassSettings, location: &SinkLocation) -> anyhow::Result<Arc<dyn Sink>> {

@@ -170,7 +170,7 @@ pub const SETTINGS: &[Setting] = &[
         NoPasses,
         "that of the cloud of `EVERGRAPH_GRAPH_URL`",
         "https://login.microsoftonline.us",
-        "Where tokens are issued: an origin; `http` towards loopback only.",
+        "Where tokens are issued and the keys of validation tokens are published: an origin; `http` only towards loopback with the credential `none`.",
     ),
     setting(
         "EVERGRAPH_CREDENTIAL",

@@ -119,7 +119,7 @@ impl Reader<'_> {
                 match authority.path() == "/" && authority.query().is_none() {
                     true => Ok(authority),
                     false => Err("it must be an https origin alone, such as \
-                         https://login.microsoftonline.us"
+                         https://login.microsoftonline.us (http: only towards this machine)"
                         .to_owned()),
                 }
             });
