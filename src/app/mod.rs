@@ -16,3 +16,4 @@ pub mod sights;
 pub mod state_doc;
 pub mod statistics;
 pub mod tick;
+mod warm;

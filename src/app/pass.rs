@@ -24,6 +24,7 @@ use crate::domain::subscription::Declaration;
 use crate::ports::clock::Clock;
 use crate::ports::desired::DesiredSource;
 use crate::ports::dice::Dice;
+use crate::ports::endpoint::OwnEndpoint;
 use crate::ports::graph::Graph;
 use crate::ports::pulse::Pulse;
 use crate::ports::state::{DocName, StateStore};
@@ -43,6 +44,8 @@ pub struct Services {
     pub desired: Arc<dyn DesiredSource>,
     /// A watcher outside, where one is configured.
     pub pulse: Option<Arc<dyn Pulse>>,
+    /// Our own public addresses, looked at before the first create of a pass.
+    pub endpoint: Option<Arc<dyn OwnEndpoint>>,
 }
 
 /// How a pass works.

@@ -156,6 +156,7 @@ impl Fleet {
             dice: Arc::new(FastDice::seeded(11)),
             desired: Arc::clone(&wishes) as _,
             pulse: None,
+            endpoint: None,
         };
         let config = PassConfig {
             home: home("https://app.example.com", "prod", &[]),

@@ -9,6 +9,7 @@ mod brakes;
 mod clocks;
 mod counters;
 mod documents;
+mod endpoint;
 mod holders;
 mod leases;
 mod listings;

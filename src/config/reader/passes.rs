@@ -31,7 +31,7 @@ impl Reader<'_> {
         let graph = self.graph();
         let authority = self.authority(graph.as_ref());
         let state = self.state(production);
-        let sink = self.sink(production);
+        let sink = self.sink(production, origin.as_ref());
         let decryption_keys = self.get("EVERGRAPH_DECRYPTION_KEYS").map(Into::into);
         let subscriptions = self.subscriptions();
         let credential = self.credential(production, graph.as_ref());
@@ -115,12 +115,11 @@ impl Reader<'_> {
         if self.is_set("EVERGRAPH_AUTHORITY") {
             return self.parsed("EVERGRAPH_AUTHORITY", |text| {
                 let authority = url(text)?;
-                let plain = authority.path() == "/" && authority.query().is_none();
-                // Secrets are sent there; Microsoft's library takes nothing but https either.
-                match plain && authority.scheme() == "https" {
+                // Secrets are sent there: `url` takes plain http towards this machine only.
+                match authority.path() == "/" && authority.query().is_none() {
                     true => Ok(authority),
                     false => Err("it must be an https origin alone, such as \
-                         https://login.microsoftonline.us"
+                         https://login.microsoftonline.us (http: only towards this machine)"
                         .to_owned()),
                 }
             });
@@ -146,7 +145,7 @@ impl Reader<'_> {
         Some(state)
     }
 
-    fn sink(&mut self, production: bool) -> Option<SinkLocation> {
+    fn sink(&mut self, production: bool, origin: Option<&Origin>) -> Option<SinkLocation> {
         let sink = self.parsed("EVERGRAPH_SINK", SinkLocation::parse);
         let named = self.is_set("EVERGRAPH_SINK_BLOBS");
         let container = self.parsed("EVERGRAPH_SINK_BLOBS", |text| url(text).map(SecretUrl::new));
@@ -171,6 +170,14 @@ impl Reader<'_> {
             }
             SinkLocation::Queue { .. } => None,
             folder @ SinkLocation::Folder(_) => Some(folder),
+            SinkLocation::Memory { .. } if !origin.is_some_and(Origin::is_loopback) => {
+                self.problem(
+                    "EVERGRAPH_SINK",
+                    "memory: forgets every event; it is accepted only where EVERGRAPH_PUBLIC_URL is loopback",
+                );
+                None
+            }
+            memory @ SinkLocation::Memory { .. } => Some(memory),
         }
     }
 
