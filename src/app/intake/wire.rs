@@ -10,7 +10,9 @@ use std::fmt;
 use std::ops::Range;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::value::RawValue;
 
 use super::scan::{Members, string};
@@ -49,12 +51,50 @@ pub(super) struct Parsed<'a> {
     pub(super) resource: Option<&'a str>,
 }
 
+/// Names in the body.
 #[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "camelCase")]
+enum Name {
+    Value,
+    ValidationTokens,
+    #[serde(other)]
+    Other,
+}
+
+/// The body; its array `value` was read within it, so that its text is walked once.
 struct Body<'a> {
-    #[serde(borrow)]
-    value: &'a RawValue,
-    #[serde(borrow, rename = "validationTokens")]
+    value: Elements<'a>,
     tokens: Option<&'a RawValue>,
+}
+
+/// Reads a body with at most so many items.
+struct BodyOf(usize);
+
+impl<'de> Visitor<'de> for BodyOf {
+    type Value = Body<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with an array `value`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut value, mut tokens) = (None, None);
+        while let Some(name) = map.next_key()? {
+            match name {
+                Name::Value if value.is_some() => return Err(A::Error::duplicate_field("value")),
+                Name::Value => value = Some(map.next_value_seed(AtMost(self.0))?),
+                Name::ValidationTokens if tokens.is_some() => {
+                    return Err(A::Error::duplicate_field("validationTokens"));
+                }
+                Name::ValidationTokens => tokens = Some(map.next_value::<&RawValue>()?),
+                Name::Other => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(Body {
+            value: value.ok_or_else(|| A::Error::missing_field("value"))?,
+            tokens: tokens.filter(|raw| raw.get() != "null"),
+        })
+    }
 }
 
 /// Elements of an array, at most so many.
@@ -64,6 +104,14 @@ struct Elements<'a> {
 }
 
 struct AtMost(usize);
+
+impl<'de> DeserializeSeed<'de> for AtMost {
+    type Value = Elements<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Self::Value, D::Error> {
+        reader.deserialize_seq(self)
+    }
+}
 
 impl<'de> Visitor<'de> for AtMost {
     type Value = Elements<'de>;
@@ -76,7 +124,7 @@ impl<'de> Visitor<'de> for AtMost {
         let mut raw = Vec::new();
         while let Some(one) = seq.next_element()? {
             if raw.len() == self.0 {
-                while seq.next_element::<serde::de::IgnoredAny>()?.is_some() {}
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
                 return Ok(Elements { raw, is_cut: true });
             }
             raw.push(one);
@@ -85,21 +133,36 @@ impl<'de> Visitor<'de> for AtMost {
     }
 }
 
+impl<'a> Elements<'a> {
+    fn whole(self) -> Result<Vec<&'a RawValue>, BodyError> {
+        match self.is_cut {
+            true => Err(BodyError::TooMany),
+            false => Ok(self.raw),
+        }
+    }
+}
+
 fn elements(raw: &RawValue, most: usize) -> Result<Vec<&RawValue>, BodyError> {
     let mut reader = serde_json::Deserializer::from_str(raw.get());
     let read = reader.deserialize_seq(AtMost(most));
-    let read = read.map_err(|_| BodyError::Form)?;
-    match read.is_cut {
-        true => Err(BodyError::TooMany),
-        false => Ok(read.raw),
+    read.map_err(|_| BodyError::Form)?.whole()
+}
+
+impl<'a> Body<'a> {
+    fn read(text: &'a str, most: usize) -> Result<Self, serde_json::Error> {
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let body = reader.deserialize_map(BodyOf(most))?;
+        reader.end()?;
+        Ok(body)
     }
 }
 
 impl<'a> Posted<'a> {
     /// Reads a body with at most `most` items and as many tokens.
     pub(super) fn parse(body: &'a [u8], most: usize) -> Result<Self, BodyError> {
-        let body: Body<'a> = serde_json::from_slice(body).map_err(|_| BodyError::Form)?;
-        let items = elements(body.value, most)?;
+        let text = std::str::from_utf8(body).map_err(|_| BodyError::Form)?;
+        let body = Body::read(text, most).map_err(|_| BodyError::Form)?;
+        let items = body.value.whole()?;
         let tokens = match body.tokens {
             None => Vec::new(),
             Some(raw) => match elements(raw, most) {

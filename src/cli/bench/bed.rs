@@ -130,16 +130,30 @@ impl Bed {
             ("EVERGRAPH_PUBLIC_URL", format!("http://127.0.0.1:{public}")),
             ("EVERGRAPH_STATE", format!("file:{folder}/state")),
             ("EVERGRAPH_SINK", sink),
-            ("EVERGRAPH_SUBSCRIPTIONS", format!("file:{folder}/subscriptions.toml")),
-            ("EVERGRAPH_DECRYPTION_KEYS", format!("{CERTIFICATE}={folder}/key.pem")),
+            (
+                "EVERGRAPH_SUBSCRIPTIONS",
+                format!("file:{folder}/subscriptions.toml"),
+            ),
+            (
+                "EVERGRAPH_DECRYPTION_KEYS",
+                format!("{CERTIFICATE}={folder}/key.pem"),
+            ),
             // Nothing is asked of Graph; whose tokens we have is said by the client id.
-            ("EVERGRAPH_GRAPH_URL", format!("http://127.0.0.1:{}/v1.0", self.authority)),
-            ("EVERGRAPH_AUTHORITY", format!("http://127.0.0.1:{}", self.authority)),
+            (
+                "EVERGRAPH_GRAPH_URL",
+                format!("http://127.0.0.1:{}/v1.0", self.authority),
+            ),
+            (
+                "EVERGRAPH_AUTHORITY",
+                format!("http://127.0.0.1:{}", self.authority),
+            ),
             ("EVERGRAPH_CREDENTIAL", "none".to_owned()),
             ("EVERGRAPH_CLIENT_ID", APP.to_owned()),
             ("EVERGRAPH_SCHEDULE", "0 0 0 1 1 *".to_owned()),
         ];
-        settings.map(|(name, value)| (name.to_owned(), value)).to_vec()
+        settings
+            .map(|(name, value)| (name.to_owned(), value))
+            .to_vec()
     }
 
     /// The settings by which a host starts the measured handler, or the bare server.

@@ -90,7 +90,12 @@ resource_data = {{ certificate = "{certificate}", certificate_id = "{CERTIFICATE
             "from": {"emailAddress": {"name": "Ada Example", "address": "ada@contoso.example"}},
         });
         let content = content.to_string();
-        let sealed = seal(&self.certificate, Some(CERTIFICATE), content.as_bytes(), &key)?;
+        let sealed = seal(
+            &self.certificate,
+            Some(CERTIFICATE),
+            content.as_bytes(),
+            &key,
+        )?;
         Ok(sealed)
     }
 }
@@ -159,7 +164,8 @@ impl Post {
 
 /// An item of a mailbox, as the documentation shows it, with ids of real length.
 fn item(client_state: &str) -> Value {
-    let id = format!("AAMkAGI1YTMxNmQyLTk2YjQtNDdmYi05OGJlLTJhYjU1{PLACE}AADkrWGo7bouTKlsgTZMr9KwAAA=");
+    let id =
+        format!("AAMkAGI1YTMxNmQyLTk2YjQtNDdmYi05OGJlLTJhYjU1{PLACE}AADkrWGo7bouTKlsgTZMr9KwAAA=");
     json!({
         "subscriptionId": "7f105c7d-2dc5-4530-97cd-4e7ae6534c07",
         "subscriptionExpirationDateTime": "2031-03-20T11:00:00.0000000Z",
@@ -185,7 +191,10 @@ fn client_state(declaration: &str, name: &str) -> anyhow::Result<String> {
     let (set, _) = reading.declared.as_ref().with_context(why)?;
     let mut wishes = set.by_key.values();
     let wish = wishes.find(|wish| wish.name.as_str() == name);
-    let tag = wish.context("the declaration lacks a subscription")?.key.tag();
+    let tag = wish
+        .context("the declaration lacks a subscription")?
+        .key
+        .tag();
     let ring = KeyRing::parse(KEY)?;
     let fleet = FleetId::parse(FLEET)?;
     Ok(ring.derive(&fleet, &tag).expose().to_owned())

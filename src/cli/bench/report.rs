@@ -49,7 +49,10 @@ impl Machine {
         Self {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             model,
-            load: load.split_whitespace().next().and_then(|load| load.parse().ok()),
+            load: load
+                .split_whitespace()
+                .next()
+                .and_then(|load| load.parse().ok()),
         }
     }
 }
@@ -83,7 +86,11 @@ impl Measured {
     ) -> Self {
         let shares = peer.map(|peer| {
             let pairs = rounds.iter().zip(peer);
-            median(pairs.map(|(one, peer)| rate(one) / rate(peer).max(1e-9)).collect())
+            median(
+                pairs
+                    .map(|(one, peer)| rate(one) / rate(peer).max(1e-9))
+                    .collect(),
+            )
         });
         let items: u64 = rounds.iter().map(|round| round.items).sum();
         let cpu: Option<Duration> = rounds.iter().map(|round| round.server_cpu).sum();
@@ -92,7 +99,11 @@ impl Measured {
             Some(own.as_secs_f64() / round.took.as_secs_f64())
         };
         let load: Option<Vec<f64>> = rounds.iter().map(share).collect();
-        let mut answers: Vec<u32> = rounds.iter().flat_map(|one| &one.answers).copied().collect();
+        let mut answers: Vec<u32> = rounds
+            .iter()
+            .flat_map(|one| &one.answers)
+            .copied()
+            .collect();
         answers.sort_unstable();
         Self {
             cell,
@@ -229,7 +240,14 @@ impl Report {
 
     fn measured_text(&self) -> Table {
         let mut table = table(&[
-            "cell", "who", "items/s", "of peer", "CPU us/item", "p50 ms", "p99 ms", "load's core",
+            "cell",
+            "who",
+            "items/s",
+            "of peer",
+            "CPU us/item",
+            "p50 ms",
+            "p99 ms",
+            "load's core",
         ]);
         for one in &self.measured {
             let number = |value: Option<f64>, digits: usize| {
@@ -297,7 +315,11 @@ mod tests {
     #[test]
     fn a_share_is_the_median_of_rounds_that_were_measured_side_by_side() {
         let peer = [round(100, &[]), round(1_000, &[]), round(100, &[])];
-        let own = [round(70, &[1_000]), round(700, &[2_000]), round(90, &[3_000])];
+        let own = [
+            round(70, &[1_000]),
+            round(700, &[2_000]),
+            round(90, &[3_000]),
+        ];
         let one = Measured::of(Cell::BasicSingle, Subject::Memory, &own, Some(&peer));
         assert_eq!(one.of_peer, Some(0.7));
         assert_eq!(one.items_per_second, 90.0);

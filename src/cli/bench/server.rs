@@ -108,10 +108,7 @@ pub(super) fn cpu_time(pid: u32) -> Option<Duration> {
     // The name in parentheses may hold blanks. Fields 14 and 15 are user and system time.
     let (_, after) = text.rsplit_once(')')?;
     let mut fields = after.split_whitespace().skip(11);
-    let (user, system): (u64, u64) = (
-        fields.next()?.parse().ok()?,
-        fields.next()?.parse().ok()?,
-    );
+    let (user, system): (u64, u64) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
     Some(Duration::from_secs_f64((user + system) as f64 / ticks()?))
 }
 
@@ -172,7 +169,10 @@ mod tests {
     fn this_process_has_time_and_memory() {
         if cfg!(target_os = "linux") {
             let memory = memory(std::process::id()).unwrap();
-            assert!(memory.peak >= memory.now && memory.now > 100_000, "{memory:?}");
+            assert!(
+                memory.peak >= memory.now && memory.now > 100_000,
+                "{memory:?}"
+            );
             assert!(cpu_time(std::process::id()).is_some());
         }
     }
