@@ -64,7 +64,10 @@ impl Play {
             row.and_then(|row| name_of(&row.resource)).unwrap_or("?")
         };
         let post = |one: &Delivery| Post {
-            at: one.attempts.last().map_or_else(String::new, |one| one.due.clone()),
+            at: one
+                .attempts
+                .last()
+                .map_or_else(String::new, |one| one.due.clone()),
             to: Url::parse(&one.url).map_or_else(|_| one.url.clone(), |url| url.path().to_owned()),
             subject: listed(one.subscriptions.iter().map(name)),
             items: one.events.len(),

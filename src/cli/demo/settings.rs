@@ -14,7 +14,11 @@ const KEY: &str = "demo:ZXZlcmdyYXBoLWRlbW8ta2V5LW5vdC1hLXNlY3JldCE=";
 ///
 /// # Errors
 /// Where this program does not know its own file.
-pub(super) fn of_passes(sim: &RunningSim, port: u16, state: &Path) -> anyhow::Result<Vec<(String, String)>> {
+pub(super) fn of_passes(
+    sim: &RunningSim,
+    port: u16,
+    state: &Path,
+) -> anyhow::Result<Vec<(String, String)>> {
     let mut settings: Vec<(String, String)> = [
         ("EVERGRAPH_FLEET", FLEET.to_owned()),
         ("EVERGRAPH_CLIENT_STATE_KEYS", KEY.to_owned()),

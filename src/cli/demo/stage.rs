@@ -214,7 +214,8 @@ impl Stage {
 
     /// The POSTs with the events after that one, once Graph has no more to do with any.
     pub(super) async fn deliveries_after(&self, event: u64) -> anyhow::Result<Vec<Delivery>> {
-        let under_way = |one: &Delivery| matches!(one.standing, Standing::Waiting | Standing::Sending);
+        let under_way =
+            |one: &Delivery| matches!(one.standing, Standing::Waiting | Standing::Sending);
         let settled = async {
             loop {
                 let mut all = self.control().deliveries();

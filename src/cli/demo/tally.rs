@@ -65,7 +65,10 @@ impl Got {
         let event: Value = serde_json::from_str(line).context("an event is no JSON")?;
         Ok(Self {
             certain: event["certain"] == true,
-            name: event["subscription"].as_str().unwrap_or_default().to_owned(),
+            name: event["subscription"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
             print: Print::of_item(&event["data"]),
             event,
         })

@@ -46,7 +46,11 @@ pub(super) async fn act(play: &mut Play) -> anyhow::Result<()> {
     play.story.same(
         "Each was counted by its reason",
         &listed(FORGERIES.map(|(_, _, word)| format!("{word} 1"))),
-        &listed(counted.iter().map(|(word, count)| format!("{word} {count}"))),
+        &listed(
+            counted
+                .iter()
+                .map(|(word, count)| format!("{word} {count}")),
+        ),
     );
     Ok(())
 }
@@ -62,7 +66,9 @@ async fn counted(play: &Play, mark: usize) -> anyhow::Result<BTreeMap<String, u3
     let wanted = |event: &HostEvent| read(event).filter(|(word, _)| word == last);
     let limit = std::time::Duration::from_secs(10);
     let witness = &play.stage.witness;
-    witness.wait(mark, limit, "the last refusal", wanted).await?;
+    witness
+        .wait(mark, limit, "the last refusal", wanted)
+        .await?;
     let mut counts = BTreeMap::new();
     for (word, count) in witness.since(mark, read) {
         *counts.entry(word).or_default() += count;

@@ -16,7 +16,7 @@ const STORM: usize = 5;
 const LIMIT: Duration = Duration::from_secs(20);
 
 const REMOVED: Wish = FIRST[3];
-const ASKED: Wish = FIRST[1];
+const ASKED: Wish = FIRST[2];
 
 pub(super) async fn act(play: &mut Play) -> anyhow::Result<()> {
     play.story
@@ -74,8 +74,8 @@ async fn claims_of_removal(
         _ => None,
     });
     let new = held_id(&play.stage.memory().await?, &REMOVED);
-    let looked = of(calls, Op::Get)
-        .any(|call| call.id.as_deref() == Some(old) && call.status == Some(404));
+    let looked =
+        of(calls, Op::Get).any(|call| call.id.as_deref() == Some(old) && call.status == Some(404));
     let posts = creates_of(calls, REMOVED.resource).len();
     let live = play.live(&REMOVED).len();
     play.story.same(

@@ -86,6 +86,5 @@ fn claims_of_content(play: &mut Play, sent: &[Event], got: &[Got]) {
 
 fn is_of(got: &Got, event: &Event) -> bool {
     let id = &got.event["data"]["resourceData"]["id"];
-    event.resource_id.is_some() && id.as_str() == event.resource_id.as_deref()
-        && *id != Value::Null
+    event.resource_id.is_some() && id.as_str() == event.resource_id.as_deref() && *id != Value::Null
 }
