@@ -201,6 +201,20 @@ async fn the_demo_ends_at_ctrl_c_and_leaves_nothing_behind() {
     }
 }
 
+/// A killed demo cannot clean up its folder, but its handlers notice.
+#[tokio::test]
+async fn a_killed_demo_leaves_no_handler_behind() {
+    let folder = TempDir::new().unwrap();
+    let mut demo = Running::start(evergraph(&folder, &["demo"]));
+    demo.until("5. The handler is killed").await;
+    assert!(
+        !processes_in(folder.path()).is_empty(),
+        "no handler is seen"
+    );
+    assert_eq!(demo.stop("-KILL").await.code(), None);
+    check_nobody_is_left_in(folder.path()).await;
+}
+
 #[tokio::test]
 async fn what_is_kept_runs_on_until_ctrl_c_and_keeps_its_files() {
     let folder = TempDir::new().unwrap();
