@@ -7,6 +7,7 @@ pub mod clock;
 pub mod declaration;
 pub mod desired;
 pub mod dice;
+pub mod ensure;
 pub mod graph;
 pub mod graph_outcome;
 pub mod ids;
