@@ -14,6 +14,9 @@ use tokio::task::JoinSet;
 
 use crate::sim::http::HungUp;
 
+/// Largest body that is taken: packages of apps are large.
+const BODY_MAX: usize = 64 * 1024 * 1024;
+
 /// A request, as a service sees it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Ask {
@@ -64,7 +67,7 @@ pub struct Reply {
     /// Headers beside `Content-Type` and `Date`.
     pub headers: Vec<(String, String)>,
     /// The body.
-    pub body: String,
+    pub body: Vec<u8>,
 }
 
 impl Reply {
@@ -74,7 +77,7 @@ impl Reply {
     }
 
     /// An answer whose body is this text.
-    pub fn text(status: u16, body: impl Into<String>) -> Self {
+    pub fn text(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Self {
             status,
             headers: Vec::new(),
@@ -138,7 +141,10 @@ pub async fn serve(service: Arc<dyn Service>) -> std::io::Result<RunningService>
 
 /// The service as a router: every path and method leads to it.
 pub fn router(service: Arc<dyn Service>) -> Router {
-    Router::new().fallback(call).with_state(service)
+    Router::new()
+        .fallback(call)
+        .layer(axum::extract::DefaultBodyLimit::max(BODY_MAX))
+        .with_state(service)
 }
 
 async fn call(
@@ -179,7 +185,7 @@ fn segments(path: &str) -> Vec<String> {
 }
 
 fn response(reply: Reply) -> Response<Body> {
-    let kind = if reply.body.starts_with(['{', '[']) {
+    let kind = if matches!(reply.body.first(), Some(b'{' | b'[')) {
         "application/json"
     } else {
         "text/plain; charset=utf-8"

@@ -3,6 +3,8 @@
 //! Each is a deterministic core behind [`Service`]: asked in process, or over HTTP through
 //! [`door::serve`]. Where a portal exists and differs, it is a second door to the same core.
 
+pub mod app_service;
+pub mod blob;
 pub mod bookings;
 pub mod cosmos;
 pub mod door;
