@@ -70,11 +70,9 @@ impl Move {
             | Self::Restore { .. }
             | Self::Provide
             | Self::Reacquire => true,
-            Self::Observe
-            | Self::ReRead { .. }
-            | Self::Poll
-            | Self::Wait { .. }
-            | Self::End(_) => false,
+            Self::Observe | Self::ReRead { .. } | Self::Poll | Self::Wait { .. } | Self::End(_) => {
+                false
+            }
         }
     }
 

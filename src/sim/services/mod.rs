@@ -5,7 +5,8 @@
 
 pub mod app_service;
 pub mod blob;
-
+pub mod bookings;
+pub mod cosmos;
 pub mod door;
 pub mod mishaps;
 
