@@ -21,6 +21,7 @@
 mod ending;
 mod facts;
 mod failure;
+pub mod kinds;
 mod moves;
 mod seen;
 mod step;

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 
 use super::door::{Ask, Reply, Service};
-use super::mishaps::{Mishaps, pass_through};
+use super::mishaps::{Called, Mishap, Mishaps, pass_through};
 use crate::sim::answer::http_date;
 use crate::sim::clock::SimClock;
 use store::State;
@@ -82,19 +82,30 @@ impl BlobService {
         &self.clock
     }
 
-    /// Plans mishaps, and shows what was called.
-    pub fn mishaps<T>(&self, act: impl FnOnce(&mut Mishaps) -> T) -> T {
-        act(&mut self.mishaps.lock().unwrap_or_else(PoisonError::into_inner))
+    /// The next call of an operation goes wrong. Operations: see `operation` in this file.
+    pub fn plan(&self, operation: &str, mishap: Mishap) {
+        self.mishaps(|plan| plan.plan(operation, mishap));
     }
 
-    /// How many calls so far were meant to change something.
-    pub fn writes(&self) -> usize {
-        self.mishaps(|plan| {
-            let called = plan.called().iter();
-            called
-                .filter(|one| WRITES.contains(&one.operation.as_str()))
-                .count()
-        })
+    /// Somebody else acts right before the next call of the operation takes effect.
+    pub fn meanwhile(&self, operation: &str, act: impl FnOnce() + Send + 'static) {
+        self.mishaps(|plan| plan.meanwhile(operation, act));
+    }
+
+    /// Every call so far.
+    pub fn called(&self) -> Vec<Called> {
+        self.mishaps(|plan| plan.called().to_vec())
+    }
+
+    /// The calls that were meant to change something.
+    pub fn writes(&self) -> Vec<Called> {
+        let all = self.called().into_iter();
+        all.filter(|call| WRITES.contains(&call.operation.as_str()))
+            .collect()
+    }
+
+    fn mishaps<T>(&self, act: impl FnOnce(&mut Mishaps) -> T) -> T {
+        act(&mut self.mishaps.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What stands there.
@@ -120,8 +131,7 @@ impl BlobService {
 
 impl Service for BlobService {
     fn answer(&self, ask: &Ask) -> Option<Reply> {
-        let lend = |act: &mut dyn FnMut(&mut Mishaps)| self.mishaps(|plan| act(plan));
-        let reply = pass_through(operation(ask), ask, &lend, || {
+        let reply = pass_through(operation(ask), ask, &|look| self.mishaps(look), || {
             self.with(|state, now| {
                 let answered = api::answer(state, now, ask);
                 answered.unwrap_or_else(|refusal| refusal.reply(&state.request_id(), now))
