@@ -294,7 +294,10 @@ mod tests {
     #[test]
     fn a_visible_holder_is_the_person_whatever_the_letter_case() {
         let spec = staff(Role::Member, true);
-        assert_eq!(spec.key(), "business/clinic@contoso.com/staff/ann@contoso.com");
+        assert_eq!(
+            spec.key(),
+            "business/clinic@contoso.com/staff/ann@contoso.com"
+        );
         assert!(spec.is_about(&row(Role::Guest)));
         let seen = spec.judge(&row(Role::Guest), false);
         assert_eq!(seen.ours, Ours::ByRule);
@@ -304,9 +307,15 @@ mod tests {
     #[test]
     fn an_administrator_is_never_demoted() {
         let spec = staff(Role::Member, true);
-        assert_eq!(spec.judge(&row(Role::Administrator), true).ours, Ours::Foreign);
+        assert_eq!(
+            spec.judge(&row(Role::Administrator), true).ours,
+            Ours::Foreign
+        );
         let spec = staff(Role::Administrator, true);
-        assert_eq!(spec.judge(&row(Role::Administrator), false).ours, Ours::ByRule);
+        assert_eq!(
+            spec.judge(&row(Role::Administrator), false).ours,
+            Ours::ByRule
+        );
     }
 
     #[test]

@@ -90,7 +90,9 @@ impl Thing {
     /// Reads an id of ours.
     pub fn of(holder: &HolderId) -> Option<Self> {
         let text = holder.as_str();
-        let item = text.strip_prefix("doc:").map(|id| Self::Item(id.to_owned()));
+        let item = text
+            .strip_prefix("doc:")
+            .map(|id| Self::Item(id.to_owned()));
         item.or_else(|| Some(Self::Entry(text.strip_prefix("feed:")?.to_owned())))
     }
 }
@@ -111,7 +113,10 @@ impl ItemSpec {
     /// The natural key.
     pub fn key(&self) -> String {
         let (database, container) = (&self.database, &self.container);
-        format!("cosmos/{database}/{container}/{}/{}", self.partition, self.id)
+        format!(
+            "cosmos/{database}/{container}/{}/{}",
+            self.partition, self.id
+        )
     }
 
     /// What the engine must know. An id is exclusive in its partition, but only region by region.
@@ -306,7 +311,9 @@ mod tests {
         let ids = |mark| {
             let views = [View::Shows(row("1", mark)), View::Shows(row("1", mark))];
             let seen = spec(false).judge(&views, &feed, &[]).holders;
-            seen.iter().map(|one| one.id.to_string()).collect::<Vec<_>>()
+            seen.iter()
+                .map(|one| one.id.to_string())
+                .collect::<Vec<_>>()
         };
         assert_eq!(ids(OURS), ["doc:a", "feed:1"]);
         assert_eq!(ids(THEIRS), ["doc:a"]);

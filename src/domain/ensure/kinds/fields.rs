@@ -40,7 +40,9 @@ mod tests {
     use super::*;
 
     fn fields(pairs: &[(&str, &str)]) -> Fields {
-        let owned = pairs.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        let owned = pairs
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()));
         owned.collect()
     }
 

@@ -61,8 +61,20 @@ mod tests {
     #[test]
     fn what_is_no_mark_proves_nothing() {
         let ours = Owner::parse("a").unwrap();
-        for text in ["", "PO Box 7", "evergraph", "evergraph/", "evergraph/a", "evergraph/a/", "evergraph//t"] {
-            assert_eq!(whose(Mark::parse(text).as_ref(), &ours), Ours::Unknown, "{text}");
+        for text in [
+            "",
+            "PO Box 7",
+            "evergraph",
+            "evergraph/",
+            "evergraph/a",
+            "evergraph/a/",
+            "evergraph//t",
+        ] {
+            assert_eq!(
+                whose(Mark::parse(text).as_ref(), &ours),
+                Ours::Unknown,
+                "{text}"
+            );
         }
         let other = Mark::parse("evergraph/b/t");
         assert_eq!(whose(other.as_ref(), &ours), Ours::Foreign);
