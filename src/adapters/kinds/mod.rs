@@ -2,4 +2,7 @@
 //! `domain::ensure::kinds`, what to do next is decided by the engine; here it is said in the
 //! words of each service.
 
+pub mod bookings;
 pub mod call;
+mod canonical;
+pub mod cosmos;
