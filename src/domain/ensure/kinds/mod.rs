@@ -2,4 +2,8 @@
 
 pub mod app_service;
 pub mod blob;
+pub mod bookings;
+pub mod cosmos;
+pub mod fields;
+pub mod mark;
 pub mod owner;
