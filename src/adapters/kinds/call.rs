@@ -87,12 +87,17 @@ pub enum Scheme {
     /// `type=aad&ver=1.0&sig=…`, percent-encoded as a whole: Cosmos DB's data plane
     /// (<https://learn.microsoft.com/rest/api/cosmos-db/access-control-on-cosmosdb-resources>).
     CosmosAad,
+    /// Not into a header at all: it is a shared access signature, the query of every address
+    /// (<https://learn.microsoft.com/rest/api/storageservices/create-service-sas>).
+    Query,
 }
 
 impl Scheme {
-    fn header(self, token: &SecretString) -> Result<HeaderValue, Failure> {
+    /// The value of `Authorization`, if there is to be one.
+    fn header(self, token: &SecretString) -> Result<Option<HeaderValue>, Failure> {
         let token = token.expose_secret();
         let text = match self {
+            Self::Query => return Ok(None),
             Self::Bearer => format!("Bearer {token}"),
             Self::CosmosAad => {
                 let plain = format!("type=aad&ver=1.0&sig={token}");
@@ -103,7 +108,20 @@ impl Scheme {
             words: "the token holds characters that no header may carry".into(),
         })?;
         value.set_sensitive(true);
-        Ok(value)
+        Ok(Some(value))
+    }
+
+    /// The address with what it must carry.
+    fn address(self, mut url: Url, token: &SecretString) -> Url {
+        if self == Self::Query {
+            let signature = token.expose_secret().trim_start_matches('?');
+            let query = match url.query() {
+                Some(own) if !own.is_empty() => format!("{own}&{signature}"),
+                _ => signature.to_owned(),
+            };
+            url.set_query(Some(&query));
+        }
+        url
     }
 }
 
@@ -223,10 +241,10 @@ impl Line {
         Err(Failure::of(&said, by_id, request_id(&answer.headers)))
     }
 
-    async fn token(&self, deadline: Instant) -> Result<HeaderValue, Failure> {
+    async fn token(&self, deadline: Instant) -> Result<SecretString, Failure> {
         let token = timeout_at(deadline, self.bearer.token()).await;
         match token {
-            Ok(Ok(token)) => self.scheme.header(&token),
+            Ok(Ok(token)) => Ok(token),
             Ok(Err(TokenError::Denied { why })) => Err(Failure::Unauthorised {
                 words: why,
                 request_id: None,
@@ -241,15 +259,18 @@ impl Line {
     async fn exchange(
         &self,
         request: Request,
-        token: HeaderValue,
+        token: SecretString,
         deadline: Instant,
     ) -> Result<Raw, Failure> {
         let client = self.outgoing.client().map_err(|why| Failure::NotSent {
             words: why.to_owned(),
         })?;
         let mut headers = request.headers;
-        headers.insert(AUTHORIZATION, token);
-        let mut sent = client.request(request.method, request.url).headers(headers);
+        if let Some(value) = self.scheme.header(&token)? {
+            headers.insert(AUTHORIZATION, value);
+        }
+        let url = self.scheme.address(request.url, &token);
+        let mut sent = client.request(request.method, url).headers(headers);
         if let Some(body) = request.body {
             sent = sent.body(body);
         }
@@ -357,6 +378,17 @@ impl Request {
         self
     }
 
+    /// One more header whose name is not known beforehand, such as metadata. One that cannot be
+    /// written is left out.
+    #[must_use]
+    pub fn named_header(mut self, name: &str, value: &str) -> Self {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+
     /// With a JSON body.
     #[must_use]
     pub fn json(self, body: &Value) -> Self {
@@ -439,11 +471,22 @@ mod tests {
 
     #[test]
     fn the_token_of_cosmos_is_encoded_as_a_whole() {
-        let value = Scheme::CosmosAad.header(&"ey.J-1".into()).unwrap();
+        let value = Scheme::CosmosAad.header(&"ey.J-1".into());
+        let value = value.unwrap().unwrap();
         assert_eq!(
             value.to_str().unwrap(),
             "type%3Daad%26ver%3D1.0%26sig%3Dey.J-1"
         );
         assert!(value.is_sensitive());
+    }
+
+    #[test]
+    fn a_signature_is_the_query_and_no_header() {
+        let url = |text: &str| Url::parse(text).unwrap();
+        let signed = Scheme::Query.address(url("https://a.example/b?comp=lease"), &"?sig=x".into());
+        assert_eq!(signed.as_str(), "https://a.example/b?comp=lease&sig=x");
+        let plain = Scheme::Bearer.address(url("https://a.example/b"), &"x".into());
+        assert_eq!(plain.as_str(), "https://a.example/b");
+        assert!(Scheme::Query.header(&"sig=x".into()).unwrap().is_none());
     }
 }

@@ -2,6 +2,8 @@
 //! `domain::ensure::kinds`, what to do next is decided by the engine; here it is said in the
 //! words of each service.
 
+pub mod app_service;
+pub mod blob;
 pub mod bookings;
 pub mod call;
 mod canonical;
