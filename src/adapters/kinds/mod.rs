@@ -5,3 +5,4 @@
 pub mod app_service;
 pub mod blob;
 pub mod call;
+pub mod spec;
