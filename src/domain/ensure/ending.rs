@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::domain::conflict::Cause;
+
 use super::HolderId;
 
 /// It stands.
@@ -101,6 +103,30 @@ impl Stop {
         Self::NotRecorded,
         Self::Spent,
     ];
+
+    /// With what a run gives up when a cause does not go away: the last column of the decision table.
+    pub(super) const fn of(cause: Cause) -> Self {
+        match cause {
+            Cause::NameHeldByOther => Self::Foreign,
+            Cause::AlreadyExists | Cause::NotVisibleYet => Self::Invisible,
+            Cause::DeletionInProgress | Cause::OperationInProgress => Self::Timeout,
+            Cause::VersionMismatch | Cause::WriteContention | Cause::ReplicationConflict => {
+                Self::Contention
+            }
+            Cause::LockHeld => Self::Locked,
+            Cause::LockLost => Self::LockLost,
+            Cause::SoftDeletedHolder
+            | Cause::AdministrativeLock
+            | Cause::DependentsExist
+            | Cause::InvalidState => Self::NeedsOperator,
+            Cause::DependencyMissing => Self::MissingDependency,
+            Cause::QuotaExhausted => Self::Quota,
+            Cause::Throttled | Cause::Unavailable => Self::Busy,
+            Cause::AmbiguousOutcome => Self::Unknown,
+            Cause::PreconditionRequired | Cause::InvalidRequest => Self::Bug,
+            Cause::Unclassified => Self::Unclassified,
+        }
+    }
 
     /// The word in JSON, logs and the audit.
     pub const fn as_str(self) -> &'static str {

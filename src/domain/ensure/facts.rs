@@ -84,6 +84,9 @@ pub struct Limits {
     pub total: Duration,
     /// Calls of the service. Every run ends within them, whatever is answered.
     pub calls: u32,
+    /// Creates, whatever became of them. Two: the second only after everything was seen again
+    /// and did not show the first.
+    pub creates: u32,
 }
 
 impl Default for Limits {
@@ -94,6 +97,7 @@ impl Default for Limits {
         Self {
             total: Duration::from_secs(20 * 60),
             calls: 200,
+            creates: 2,
         }
     }
 }

@@ -18,11 +18,18 @@
 //! at most two creates; none after a refusal without a read of everything in between; no call
 //! before the service's wait has passed; an end within the limits.
 
+mod answers;
+mod collapse;
+pub mod decide;
 mod ending;
 mod facts;
 mod failure;
 pub mod kinds;
+mod look;
+mod memory;
 mod moves;
+mod refused;
+mod run;
 mod seen;
 mod step;
 
@@ -30,5 +37,6 @@ pub use ending::{Ending, GiveUp, Outcome, Stop};
 pub use facts::{Facts, Limits, OpenCreate, Token};
 pub use failure::{Failure, Refusal};
 pub use moves::{Heard, Move, Progress, Told};
+pub use run::{Moment, Run};
 pub use seen::{Drift, HolderId, Observation, Ours, Seen, Standing};
 pub use step::{Evidence, State, Step};
