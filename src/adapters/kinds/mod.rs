@@ -8,3 +8,4 @@ pub mod bookings;
 pub mod call;
 mod canonical;
 pub mod cosmos;
+pub mod spec;

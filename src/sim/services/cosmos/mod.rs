@@ -150,6 +150,11 @@ impl Cosmos {
         lock(&self.mishaps).plan(operation, mishap);
     }
 
+    /// The call after `skip` good ones goes wrong.
+    pub fn plan_after(&self, skip: u32, operation: &str, mishap: Mishap) {
+        lock(&self.mishaps).plan_after(skip, operation, mishap);
+    }
+
     /// Somebody else acts right before the next call of the operation takes effect.
     pub fn meanwhile(&self, operation: &str, act: impl FnOnce() + Send + 'static) {
         lock(&self.mishaps).meanwhile(operation, act);
