@@ -200,8 +200,8 @@ impl Service for Region {
                 at: cosmos.began.elapsed(),
             };
             cosmos.with(|store| {
-                if let Some(lag) = cosmos.setup.lag {
-                    let old = scene.at.saturating_sub(lag);
+                // A write of an account that is younger than the lag reached nobody yet.
+                if let Some(old) = cosmos.setup.lag.and_then(|lag| scene.at.checked_sub(lag)) {
                     replication::meet(store, scene.setup, Some(old));
                 }
                 api::answer(store, &scene, ask)
