@@ -1,6 +1,7 @@
 //! Use cases. Each reads top to bottom: a tick, a pass, its execution, leadership, health; and
 //! the way in of notifications, with what keeps it fresh and tells of it.
 
+pub mod audit;
 pub mod execute;
 pub mod heartbeat;
 pub mod intake;
