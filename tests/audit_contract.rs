@@ -129,10 +129,7 @@ async fn a_full_file_is_followed_by_the_next_one() {
     for at in 0..5 {
         written(&audit, &format!("line {at}")).await;
     }
-    assert_eq!(
-        names(&audit).await,
-        ["w-000001", "w-000002", "w-000003"]
-    );
+    assert_eq!(names(&audit).await, ["w-000001", "w-000002", "w-000003"]);
     assert_eq!(read(&audit).await.0.len(), 5);
 }
 
@@ -176,10 +173,7 @@ async fn a_blob_with_enough_blocks_is_followed_by_the_next_one() {
     for at in 0..5 {
         written(&audit, &format!("line {at}")).await;
     }
-    assert_eq!(
-        names(&audit).await,
-        ["w-000001", "w-000002", "w-000003"]
-    );
+    assert_eq!(names(&audit).await, ["w-000001", "w-000002", "w-000003"]);
     assert_eq!(read(&audit).await.0.len(), 5);
 }
 

@@ -11,6 +11,7 @@ pub mod memory;
 mod notes;
 pub mod pass;
 pub mod reception;
+mod records;
 pub mod report;
 pub mod sights;
 pub mod state_doc;

@@ -182,7 +182,9 @@ impl Report {
     }
 
     /// Remembers and logs a decision. Equal holds of several rounds are one.
-    pub fn decide(&mut self, decision: Decision) {
+    ///
+    /// Answers whether it is a new one.
+    pub fn decide(&mut self, decision: Decision) -> bool {
         let again = decision.action == Action::Hold
             && self.decisions.iter().any(|known| {
                 known.action == Action::Hold
@@ -192,7 +194,7 @@ impl Report {
                     && known.id == decision.id
             });
         if again {
-            return;
+            return false;
         }
         tracing::info!(
             decision.action = decision.action.as_str(),
@@ -205,6 +207,7 @@ impl Report {
             "{}", decision.sentence()
         );
         self.decisions.push(decision);
+        true
     }
 
     /// Decisions of one kind that succeeded.

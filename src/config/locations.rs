@@ -131,6 +131,17 @@ impl StateLocation {
     }
 }
 
+impl StateLocation {
+    /// Where the audit lies unless a setting says otherwise: in a folder of the state's folder, or
+    /// in the state's container, where its blobs have a prefix of their own.
+    pub fn beside(&self) -> Self {
+        match self {
+            Self::Folder(folder) => Self::Folder(folder.join("audit")),
+            Self::Container(url) => Self::Container(url.clone()),
+        }
+    }
+}
+
 impl SinkLocation {
     /// The folder or the queue; the other settings come beside it.
     pub(super) fn parse(text: &str) -> Result<Self, String> {

@@ -289,7 +289,10 @@ impl Audit for BlobAudit {
                 break;
             }
             let blob = self.blob(book, old.day, &old.name);
-            match self.within(BUDGET, async { blob.delete(None).await }).await? {
+            match self
+                .within(BUDGET, async { blob.delete(None).await })
+                .await?
+            {
                 Ok(_) => removed += 1,
                 Err(error) if outcome::is_nothing_there(&error) => {}
                 Err(error) => return Err(outcome::audit_error(&self.place, &error)),

@@ -33,7 +33,9 @@ async fn lines(audit: &dyn Audit, book: Book) -> Vec<String> {
 }
 
 fn numbered(what: &str, count: usize) -> Vec<String> {
-    (0..count).map(|at| format!("{{\"{what}\":{at}}}")).collect()
+    (0..count)
+        .map(|at| format!("{{\"{what}\":{at}}}"))
+        .collect()
 }
 
 /// Lines come back whole, in their order, to whoever reads.

@@ -81,7 +81,9 @@ impl FileAudit {
             | Kind::QuotaExceeded
             | Kind::Unsupported => AuditError::Denied {
                 place,
-                why: format!("{error}; EVERGRAPH_AUDIT must be a folder that is writable and not full"),
+                why: format!(
+                    "{error}; EVERGRAPH_AUDIT must be a folder that is writable and not full"
+                ),
             },
             _ => AuditError::Unavailable {
                 place,
@@ -116,8 +118,10 @@ impl Audit for FileAudit {
     }
 
     async fn segments(&self, book: Book, since: Option<Date>) -> Result<Vec<Segment>, AuditError> {
-        self.blocking(move |folder| disk::list(folder, book, |day| since.is_none_or(|at| day >= at)))
-            .await
+        self.blocking(move |folder| {
+            disk::list(folder, book, |day| since.is_none_or(|at| day >= at))
+        })
+        .await
     }
 
     async fn read(&self, segment: &Segment, from: u64) -> Result<Part, AuditError> {

@@ -19,6 +19,9 @@ use crate::ports::audit::{Audit, AuditError, Book};
 /// Lines that wait at most: some megabytes, and more than a pass over a large fleet decides.
 const WAITING_MAX: usize = 20_000;
 
+/// Lines that are written at once at most: about half a block.
+const BATCH_MAX: usize = 1000;
+
 /// How long records are kept where nobody says otherwise: a year and a month, so that a yearly
 /// review still sees the whole year before it.
 pub const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
@@ -142,12 +145,13 @@ impl Trail {
         Ok(())
     }
 
-    /// The records at the front that are for the same day. They stay where they are until they
+    /// Records at the front that are for the same day. They stay where they are until they
     /// are written; only [`flush`](Self::flush) removes any.
     fn next_of_one_day(&self) -> Option<(Date, Vec<String>)> {
         let waiting = self.waiting();
         let day = waiting.lines.front()?.0;
         let same = waiting.lines.iter().take_while(|(other, _)| *other == day);
+        let same = same.take(BATCH_MAX);
         Some((day, same.map(|(_, line)| line.clone()).collect()))
     }
 

@@ -9,7 +9,7 @@ use url::Url;
 use super::super::locations::{
     ClockChoice, DeclarationLocation, SecretUrl, SinkLocation, StateLocation, url,
 };
-use super::super::{Effect, PassSettings};
+use super::super::{Effect, PassSettings, Problems, RecordsSettings};
 use super::Reader;
 use crate::domain::client_state::KeyRing;
 use crate::domain::duration;
@@ -31,6 +31,10 @@ impl Reader<'_> {
         let graph = self.graph();
         let authority = self.authority(graph.as_ref());
         let state = self.state(production);
+        let audit = self
+            .audit(production)
+            .or_else(|| Some(state.as_ref()?.beside()));
+        let audit_kept = self.length("EVERGRAPH_AUDIT_KEPT", "400d", ("1d", "3650d"));
         let sink = self.sink(production);
         let decryption_keys = self.get("EVERGRAPH_DECRYPTION_KEYS").map(Into::into);
         let subscriptions = self.subscriptions();
@@ -73,6 +77,8 @@ impl Reader<'_> {
                 audit_every,
                 settle,
                 sink,
+                audit: audit?,
+                audit_kept,
                 decryption_keys,
                 production,
             })
@@ -144,6 +150,57 @@ impl Reader<'_> {
             return None;
         }
         Some(state)
+    }
+
+    fn audit(&mut self, production: bool) -> Option<StateLocation> {
+        let audit = self.parsed("EVERGRAPH_AUDIT", StateLocation::parse)?;
+        if production && matches!(audit, StateLocation::Folder(_)) {
+            self.problem(
+                "EVERGRAPH_AUDIT",
+                "file: is for a laptop; in Azure, name the https URL of a blob container",
+            );
+            return None;
+        }
+        Some(audit)
+    }
+
+    /// What it takes to read the audit and the state, from anywhere.
+    pub(in crate::config) fn records(
+        mut self,
+        at: Option<&str>,
+    ) -> Result<RecordsSettings, Problems> {
+        let state = self.parsed("EVERGRAPH_STATE", StateLocation::parse);
+        let audit = match at {
+            Some(text) => StateLocation::parse(text)
+                .map_err(|why| self.problem("EVERGRAPH_AUDIT", why))
+                .ok(),
+            None => self.audit(false),
+        };
+        let audit = audit.or_else(|| Some(state.as_ref()?.beside()));
+        if audit.is_none() && self.problems.is_empty() {
+            self.problem(
+                "EVERGRAPH_AUDIT",
+                "nothing says where the audit is; name its folder (file:DIR) or its container, or \
+                 set EVERGRAPH_STATE",
+            );
+        }
+        let graph = self.graph();
+        let authority = self.authority(graph.as_ref());
+        let credential = self.credential(false, graph.as_ref());
+        match (audit, graph, authority, credential) {
+            (Some(audit), Some(graph), Some(authority), Some(credential))
+                if self.problems.is_empty() =>
+            {
+                Ok(RecordsSettings {
+                    audit,
+                    state,
+                    credential,
+                    graph,
+                    authority,
+                })
+            }
+            _ => Err(Problems(self.problems.into_values().collect())),
+        }
     }
 
     fn sink(&mut self, production: bool) -> Option<SinkLocation> {

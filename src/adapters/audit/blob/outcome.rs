@@ -22,7 +22,10 @@ pub(super) fn found_container(error: &Error) -> bool {
 
 /// Whether a blob, or what lies behind a position, is not there.
 pub(super) fn is_nothing_there(error: &Error) -> bool {
-    has_code(error, &["BlobNotFound", "ContainerNotFound", "InvalidRange"])
+    has_code(
+        error,
+        &["BlobNotFound", "ContainerNotFound", "InvalidRange"],
+    )
 }
 
 fn has_code(error: &Error, wanted: &[&str]) -> bool {

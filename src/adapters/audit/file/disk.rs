@@ -105,9 +105,7 @@ pub(super) fn list(
             };
             let about = entry.metadata()?;
             let below = format!("{day}/{name}");
-            found.extend(
-                layout::segment(book, &below, about.len()).filter(|_| about.is_file()),
-            );
+            found.extend(layout::segment(book, &below, about.len()).filter(|_| about.is_file()));
         }
     }
     found.sort_unstable();
