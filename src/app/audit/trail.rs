@@ -178,6 +178,26 @@ impl Trail {
         self.waiting().lines.push_back(line);
     }
 
+    /// Writes records of what the intake refused, apart from those of decisions: neither a flood
+    /// nor a failure here can hold up what passes decide.
+    ///
+    /// # Errors
+    /// [`AuditError`]; the caller keeps the figures for the next time.
+    pub async fn write_refusals(&self, records: Vec<Record>) -> Result<(), AuditError> {
+        let Some(day) = records.first().map(|record| day_of(record.at)) else {
+            return Ok(());
+        };
+        let line = |record: Record| {
+            encode(&Record {
+                id: self.draw(),
+                actor: self.actor.clone(),
+                ..record
+            })
+        };
+        let lines: Vec<String> = records.into_iter().map(line).collect();
+        self.audit.append(Book::Refusals, day, &lines).await
+    }
+
     /// Removes what was kept long enough, once a day at most. A failure is only logged: the next
     /// day tries again.
     pub async fn clean(&self, now: Timestamp) {
