@@ -20,6 +20,7 @@ use url::Url;
 use crate::adapters::clock::{SimulatorClock, SystemClock};
 use crate::adapters::declaration::{BlobSource, FileSource, KeptDeclaration, OnTenants, Target};
 use crate::adapters::dice::FastDice;
+use crate::adapters::endpoint::EndpointOverHttp;
 use crate::adapters::graph::{GraphOptions, GraphOverHttp, RequestIds};
 use crate::adapters::identity::{CredentialConfig, DeclaredTokens, EntraTokens, IdentityOptions};
 use crate::adapters::pulse::HttpPulse;
@@ -35,6 +36,7 @@ use crate::domain::subscription::Declaration;
 use crate::ports::clock::Clock;
 use crate::ports::declaration::DeclaredTenant;
 use crate::ports::desired::DesiredSource;
+use crate::ports::endpoint::OwnEndpoint;
 use crate::ports::pulse::Pulse;
 use crate::ports::state::{DocName, StateStore};
 
@@ -74,6 +76,7 @@ pub fn passes(settings: &PassSettings) -> anyhow::Result<(Services, PassConfig)>
         desired: desired(settings, &entra, tokens)?,
         pulse: pulse(settings),
         trail: audit::trail(settings, &entra)?,
+        endpoint: endpoint(settings),
     };
     Ok((services, pass_config(settings)?))
 }
@@ -115,6 +118,15 @@ pub fn memory_name() -> anyhow::Result<DocName> {
 /// Where the folder can be neither found nor made.
 pub fn local_store(folder: &std::path::Path) -> anyhow::Result<Arc<dyn StateStore>> {
     Ok(Arc::new(FileStore::open(folder)?))
+}
+
+/// The events in a folder of this machine, as a handler with `EVERGRAPH_SINK=file:FOLDER` writes
+/// them: one JSON document each.
+///
+/// # Errors
+/// Where the folder or a file in it cannot be read.
+pub fn local_events(folder: &std::path::Path) -> std::io::Result<Vec<String>> {
+    crate::adapters::sink::file::events_in(folder)
 }
 
 fn entra(settings: &PassSettings) -> anyhow::Result<EntraTokens> {
@@ -212,6 +224,12 @@ pub fn clock(choice: &ClockChoice) -> anyhow::Result<Arc<dyn Clock>> {
 fn pulse(settings: &PassSettings) -> Option<Arc<dyn Pulse>> {
     let url = settings.heartbeat.as_ref()?;
     Some(Arc::new(HttpPulse::new(url.expose().clone())))
+}
+
+fn endpoint(settings: &PassSettings) -> Option<Arc<dyn OwnEndpoint>> {
+    let origin = settings.home.current.origin.as_str();
+    let origin = url::Url::parse(origin).ok()?;
+    Some(Arc::new(EndpointOverHttp::new(&origin)))
 }
 
 fn desired(

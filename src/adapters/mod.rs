@@ -5,6 +5,7 @@ pub mod clock;
 pub mod crypto;
 pub mod declaration;
 pub mod dice;
+pub mod endpoint;
 pub mod event_ids;
 pub mod graph;
 pub mod identity;

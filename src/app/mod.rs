@@ -17,3 +17,4 @@ pub mod sights;
 pub mod state_doc;
 pub mod statistics;
 pub mod tick;
+mod warm;

@@ -24,6 +24,7 @@ use crate::domain::subscription::{Declaration, KeyTag};
 use crate::ports::clock::Clock;
 use crate::ports::desired::DesiredSource;
 use crate::ports::dice::Dice;
+use crate::ports::endpoint::OwnEndpoint;
 use crate::ports::graph::Graph;
 use crate::ports::pulse::Pulse;
 use crate::ports::state::{DocName, StateStore};
@@ -45,6 +46,8 @@ pub struct Services {
     pub pulse: Option<Arc<dyn Pulse>>,
     /// Where decisions are kept.
     pub trail: Arc<Trail>,
+    /// Our own public addresses, looked at before the first create of a pass.
+    pub endpoint: Option<Arc<dyn OwnEndpoint>>,
 }
 
 /// How a pass works.

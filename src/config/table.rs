@@ -149,7 +149,7 @@ pub const SETTINGS: &[Setting] = &[
         NoIntake,
         "none: notifications are answered 503, and Graph keeps them for up to four hours",
         "https://account.queue.core.windows.net/evergraph-events",
-        "Where accepted notifications go: the URL of an Azure Storage queue (a SAS is allowed), or `file:DIR`, a folder of JSON lines on a laptop.",
+        "Where accepted notifications go: the URL of an Azure Storage queue (a SAS is allowed), or `file:DIR`, a folder of JSON lines on a laptop. `memory:` forgets every event and is for measurements, behind a loopback address only.",
     ),
     secret(
         "EVERGRAPH_SINK_BLOBS",
@@ -184,7 +184,7 @@ pub const SETTINGS: &[Setting] = &[
         NoPasses,
         "that of the cloud of `EVERGRAPH_GRAPH_URL`",
         "https://login.microsoftonline.us",
-        "Where tokens are issued: an origin; `http` towards loopback only.",
+        "Where tokens are issued and the keys of validation tokens are published: an origin; `http` only towards loopback with the credential `none`.",
     ),
     setting(
         "EVERGRAPH_CREDENTIAL",

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod declaration;
 pub mod desired;
 pub mod dice;
+pub mod endpoint;
 pub mod graph;
 pub mod graph_outcome;
 pub mod ids;

@@ -162,6 +162,7 @@ impl Fleet {
             desired: Arc::clone(&wishes) as _,
             pulse: None,
             trail: Arc::new(Trail::new(Arc::new(audit.clone()), "prod", "test")),
+            endpoint: None,
         };
         let config = PassConfig {
             home: home("https://app.example.com", "prod", &[]),

@@ -9,6 +9,7 @@ mod audit;
 mod brakes;
 mod clocks;
 mod documents;
+mod endpoint;
 mod holders;
 mod leases;
 mod listings;

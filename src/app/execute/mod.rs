@@ -28,6 +28,7 @@ impl Pass<'_> {
     /// # Cancellation
     /// Stops between two effects. What was sent is awaited.
     pub(super) async fn take_steps(&mut self, steps: &[Step]) -> Result<(), Halt> {
+        self.warm_endpoint(steps).await;
         let mut rest = steps;
         while let Some(first) = rest.first() {
             let kind = std::mem::discriminant(first);

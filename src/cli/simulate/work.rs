@@ -60,6 +60,7 @@ impl Life {
             desired: Arc::new(Wishes(Arc::clone(&worker))),
             pulse: None,
             trail: crate::compose::audit::in_memory_trail(),
+            endpoint: None,
         };
         Self {
             worker,

@@ -9,7 +9,7 @@ use url::Url;
 use super::super::locations::{
     ClockChoice, DeclarationLocation, SecretUrl, SinkLocation, StateLocation, url,
 };
-use super::super::{Effect, PassSettings, Problems, RecordsSettings};
+use super::super::{Effect, PassSettings};
 use super::Reader;
 use crate::domain::client_state::KeyRing;
 use crate::domain::duration;
@@ -35,7 +35,7 @@ impl Reader<'_> {
             .audit(production)
             .or_else(|| Some(state.as_ref()?.beside()));
         let audit_kept = self.length("EVERGRAPH_AUDIT_KEPT", "400d", ("1d", "3650d"));
-        let sink = self.sink(production);
+        let sink = self.sink(production, origin.as_ref());
         let decryption_keys = self.get("EVERGRAPH_DECRYPTION_KEYS").map(Into::into);
         let subscriptions = self.subscriptions();
         let credential = self.credential(production, graph.as_ref());
@@ -100,7 +100,7 @@ impl Reader<'_> {
         None
     }
 
-    fn graph(&mut self) -> Option<Url> {
+    pub(super) fn graph(&mut self) -> Option<Url> {
         if !self.is_set("EVERGRAPH_GRAPH_URL") {
             return Url::parse("https://graph.microsoft.com/v1.0").ok();
         }
@@ -117,16 +117,15 @@ impl Reader<'_> {
         })
     }
 
-    fn authority(&mut self, graph: Option<&Url>) -> Option<Url> {
+    pub(super) fn authority(&mut self, graph: Option<&Url>) -> Option<Url> {
         if self.is_set("EVERGRAPH_AUTHORITY") {
             return self.parsed("EVERGRAPH_AUTHORITY", |text| {
                 let authority = url(text)?;
-                let plain = authority.path() == "/" && authority.query().is_none();
-                // Secrets are sent there; Microsoft's library takes nothing but https either.
-                match plain && authority.scheme() == "https" {
+                // Secrets are sent there: `url` takes plain http towards this machine only.
+                match authority.path() == "/" && authority.query().is_none() {
                     true => Ok(authority),
                     false => Err("it must be an https origin alone, such as \
-                         https://login.microsoftonline.us"
+                         https://login.microsoftonline.us (http: only towards this machine)"
                         .to_owned()),
                 }
             });
@@ -152,58 +151,7 @@ impl Reader<'_> {
         Some(state)
     }
 
-    fn audit(&mut self, production: bool) -> Option<StateLocation> {
-        let audit = self.parsed("EVERGRAPH_AUDIT", StateLocation::parse)?;
-        if production && matches!(audit, StateLocation::Folder(_)) {
-            self.problem(
-                "EVERGRAPH_AUDIT",
-                "file: is for a laptop; in Azure, name the https URL of a blob container",
-            );
-            return None;
-        }
-        Some(audit)
-    }
-
-    /// What it takes to read the audit and the state, from anywhere.
-    pub(in crate::config) fn records(
-        mut self,
-        at: Option<&str>,
-    ) -> Result<RecordsSettings, Problems> {
-        let state = self.parsed("EVERGRAPH_STATE", StateLocation::parse);
-        let audit = match at {
-            Some(text) => StateLocation::parse(text)
-                .map_err(|why| self.problem("EVERGRAPH_AUDIT", why))
-                .ok(),
-            None => self.audit(false),
-        };
-        let audit = audit.or_else(|| Some(state.as_ref()?.beside()));
-        if audit.is_none() && self.problems.is_empty() {
-            self.problem(
-                "EVERGRAPH_AUDIT",
-                "nothing says where the audit is; name its folder (file:DIR) or its container, or \
-                 set EVERGRAPH_STATE",
-            );
-        }
-        let graph = self.graph();
-        let authority = self.authority(graph.as_ref());
-        let credential = self.credential(false, graph.as_ref());
-        match (audit, graph, authority, credential) {
-            (Some(audit), Some(graph), Some(authority), Some(credential))
-                if self.problems.is_empty() =>
-            {
-                Ok(RecordsSettings {
-                    audit,
-                    state,
-                    credential,
-                    graph,
-                    authority,
-                })
-            }
-            _ => Err(Problems(self.problems.into_values().collect())),
-        }
-    }
-
-    fn sink(&mut self, production: bool) -> Option<SinkLocation> {
+    fn sink(&mut self, production: bool, origin: Option<&Origin>) -> Option<SinkLocation> {
         let sink = self.parsed("EVERGRAPH_SINK", SinkLocation::parse);
         let named = self.is_set("EVERGRAPH_SINK_BLOBS");
         let container = self.parsed("EVERGRAPH_SINK_BLOBS", |text| url(text).map(SecretUrl::new));
@@ -228,6 +176,14 @@ impl Reader<'_> {
             }
             SinkLocation::Queue { .. } => None,
             folder @ SinkLocation::Folder(_) => Some(folder),
+            SinkLocation::Memory { .. } if !origin.is_some_and(Origin::is_loopback) => {
+                self.problem(
+                    "EVERGRAPH_SINK",
+                    "memory: forgets every event; it is accepted only where EVERGRAPH_PUBLIC_URL is loopback",
+                );
+                None
+            }
+            memory @ SinkLocation::Memory { .. } => Some(memory),
         }
     }
 
@@ -271,7 +227,12 @@ impl Reader<'_> {
         }
     }
 
-    fn length(&mut self, name: &str, default: &str, bounds: (&str, &str)) -> SignedDuration {
+    pub(super) fn length(
+        &mut self,
+        name: &str,
+        default: &str,
+        bounds: (&str, &str),
+    ) -> SignedDuration {
         let fixed = |text: &str| duration::parse(text).unwrap_or_default();
         let (min, max) = (fixed(bounds.0), fixed(bounds.1));
         self.parsed(name, |text| {
