@@ -1,5 +1,6 @@
 //! The world behind the ports: Graph over HTTP, state in memory, files and Blob Storage, tokens, clock, chance.
 
+pub mod audit;
 pub mod clock;
 pub mod crypto;
 pub mod declaration;

@@ -69,6 +69,7 @@ pub(super) fn reception(
         Arc::clone(&services.store),
         Arc::clone(&services.clock),
         ids,
+        Arc::clone(&services.trail),
     );
     let reception = Reception::new(
         Arc::new(intake),

@@ -3,6 +3,7 @@
 //! No vendor type, no HTTP status and no ETag syntax stands here. Errors are sorted by what
 //! the caller must do next.
 
+pub mod audit;
 pub mod clock;
 pub mod declaration;
 pub mod desired;
