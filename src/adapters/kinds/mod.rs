@@ -4,5 +4,8 @@
 
 pub mod app_service;
 pub mod blob;
+pub mod bookings;
 pub mod call;
+mod canonical;
+pub mod cosmos;
 pub mod spec;

@@ -125,7 +125,9 @@ impl Run {
             verdict.remedy,
             Remedy::RetryAfterDelay | Remedy::WaitForUnlock | Remedy::PollThenRetry
         );
-        if matches!(asked, Move::Patch { .. }) && waits && verdict.may_have_taken_effect == Effect::No
+        if matches!(asked, Move::Patch { .. })
+            && waits
+            && verdict.may_have_taken_effect == Effect::No
         {
             // Nobody changed it and nothing was done: the budget of the cause counts, not this.
             self.patches = self.patches.saturating_sub(1);

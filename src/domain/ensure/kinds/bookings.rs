@@ -129,7 +129,8 @@ impl StaffSpec {
         let known = self.known.as_ref().is_some_and(|id| id.as_str() == row.id);
         let administrator =
             row.role == Some(Role::Administrator) && self.role != Role::Administrator;
-        let ours = match (administrator, self.adopt || known || made_here) {
+        let person = self.is_about(row) && (self.adopt || known || made_here);
+        let ours = match (administrator, person) {
             (false, true) => Ours::ByRule,
             _ => Ours::Foreign,
         };
