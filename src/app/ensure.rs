@@ -121,6 +121,7 @@ impl Ensure {
         };
         loop {
             let next = run.next().clone();
+            account.calls = run.calls();
             let recorded = self.record(&mut account, run.take_steps(), &next).await;
             if let Some(ended) = ended(kind, &next, terms) {
                 account.ended = ended;
@@ -130,7 +131,6 @@ impl Ensure {
                 Err(words) if next.is_final() => Heard::NotRecorded { words },
                 _ => act(kind, &next, terms.call).await,
             };
-            account.calls = run.calls();
             let moment = Moment {
                 now: began.elapsed(),
                 per_mille: self.dice.per_mille(),

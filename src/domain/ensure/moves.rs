@@ -7,7 +7,7 @@ use crate::domain::conflict::RetryAfter;
 use super::{Ending, Failure, HolderId, Observation, Seen, Token};
 
 /// What is to be done next.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Move {
     /// Look at everything with the natural key, all pages.
     Observe,

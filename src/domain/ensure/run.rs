@@ -26,7 +26,7 @@ pub struct Moment {
 }
 
 /// One run of the engine. Ask [`Run::next`], do it, tell [`Run::heard`], until [`Move::End`].
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Run {
     pub(super) facts: Facts,
     pub(super) token: Token,

@@ -69,7 +69,7 @@ impl fmt::Display for State {
 }
 
 /// What a step rests on.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Evidence {
     /// What stood in the way.
     pub cause: Option<Cause>,
@@ -120,7 +120,7 @@ impl Evidence {
 }
 
 /// One transition of a run.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Step {
     /// When, from the start of the run.
     pub at: Duration,

@@ -142,6 +142,19 @@ impl Container {
         outcome
     }
 
+    /// What the container says of itself.
+    pub(super) async fn properties(&self) -> Result<Value, Failure> {
+        let ask = Ask {
+            region: self.write_region(),
+            operation: Operation::Read,
+            method: Method::GET,
+            below: &[],
+            if_match: None,
+            body: None,
+        };
+        self.call(ask).await?.json()
+    }
+
     /// All pages of the conflict feed, or of a query where there is one: the rows under `name`.
     pub(super) async fn pages(
         &self,

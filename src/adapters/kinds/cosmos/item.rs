@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use reqwest::Method;
 use serde_json::{Map, Value};
+use tokio::sync::OnceCell;
 
 use super::container::{Ask, Container};
-use super::rows;
+use super::rows::{self, Shape};
 use crate::adapters::kinds::call::Reply;
 use crate::adapters::kinds::canonical;
 use crate::domain::conflict::{Cause, Operation};
@@ -16,34 +17,49 @@ use crate::domain::ensure::{
 };
 use crate::ports::ensure::Kind;
 
-/// What is wanted, beside what the specification compares.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Wish {
-    /// Keys, owner and comparison.
-    pub spec: ItemSpec,
-    /// The item to be created: id, partition key and all wanted properties.
-    pub item: Map<String, Value>,
-    /// The property that holds the mark.
-    pub mark_field: String,
-    /// Paths whose values are unique in a partition of the container.
-    pub unique: Vec<String>,
-}
+/// The property that holds the mark.
+pub const MARK: &str = "evergraph";
 
 /// A wanted item.
 pub struct CosmosItem {
     container: Container,
-    wish: Wish,
+    spec: ItemSpec,
+    /// What the container says of itself; read once.
+    shape: OnceCell<Shape>,
 }
 
 impl CosmosItem {
-    /// The item of a wish in its container.
-    pub fn new(container: Container, wish: Wish) -> Self {
-        Self { container, wish }
+    /// The item of a specification in its container.
+    pub fn new(container: Container, spec: ItemSpec) -> Self {
+        Self {
+            container,
+            spec,
+            shape: OnceCell::new(),
+        }
+    }
+
+    async fn shape(&self) -> Result<&Shape, Failure> {
+        let ask = || async {
+            let properties = self.container.properties().await?;
+            Shape::read(&properties).ok_or(Failure::NotSupported(
+                "The container's partition key has several levels; write the item by hand.",
+            ))
+        };
+        self.shape.get_or_try_init(ask).await
+    }
+
+    /// The item as it is created, but for the mark.
+    fn item(&self, shape: &Shape) -> Map<String, Value> {
+        let mut item = canonical::object(&self.spec.fields);
+        item.insert("id".into(), self.spec.id.clone().into());
+        let partition = serde_json::from_str(&self.spec.partition).unwrap_or(Value::Null);
+        rows::put_at(&mut item, &shape.partition, partition);
+        item
     }
 
     fn row(&self, reply: &Reply) -> Result<ItemRow, Failure> {
         let value = reply.json()?;
-        rows::item(&value, &self.wish.mark_field).ok_or_else(|| Failure::NoReply {
+        rows::item(&value, MARK).ok_or_else(|| Failure::NoReply {
             words: "the answer is no item with an id".into(),
         })
     }
@@ -69,7 +85,7 @@ impl CosmosItem {
     async fn views(&self) -> Result<Vec<View>, Failure> {
         let mut views = Vec::new();
         for region in 0..self.container.regions() {
-            let view = match self.read_in(region, &self.wish.spec.id).await {
+            let view = match self.read_in(region, &self.spec.id).await {
                 Ok(Some(row)) => View::Shows(row),
                 Ok(None) => View::Absent,
                 Err(Failure::Refused(refusal)) if refusal.verdict.cause == Cause::NotVisibleYet => {
@@ -86,36 +102,41 @@ impl CosmosItem {
         Ok(views)
     }
 
-    /// Entries of the conflict feed about the item; there is none without a second region.
+    /// Entries of the conflict feed about the item. There are none without a second region, nor
+    /// where the last writer wins.
     async fn feed(&self) -> Result<Vec<FeedEntry>, Failure> {
-        if self.container.regions() < 2 {
+        if self.container.regions() < 2 || !self.shape().await?.feed {
             return Ok(Vec::new());
         }
         let all = self
             .container
             .pages(&["conflicts"], None, "Conflicts")
             .await?;
-        let (id, field) = (&self.wish.spec.id, &self.wish.mark_field);
-        let about = all.iter().filter_map(|one| rows::entry(one, id, field));
+        let about = all
+            .iter()
+            .filter_map(|one| rows::entry(one, &self.spec.id, MARK));
         Ok(about.collect())
     }
 
     /// Other items that hold one of our unique values.
-    async fn others(&self) -> Result<Vec<ItemRow>, Failure> {
+    async fn others(&self, shape: &Shape) -> Result<Vec<ItemRow>, Failure> {
+        let item = self.item(shape);
         let mut others: Vec<ItemRow> = Vec::new();
-        for path in &self.wish.unique {
-            let Some(value) = rows::at_path(&self.wish.item, path) else {
+        for paths in &shape.unique {
+            let values: Option<Vec<(&str, &Value)>> = paths
+                .iter()
+                .map(|path| Some((path.as_str(), rows::at_path(&item, path)?)))
+                .collect();
+            let Some(values) = values.filter(|values| !values.is_empty()) else {
                 continue;
             };
-            let query = rows::by_value(path, value);
+            let query = rows::by_values(&values);
             let found = self
                 .container
                 .pages(&["docs"], Some(&query), "Documents")
                 .await?;
-            let found = found
-                .iter()
-                .filter_map(|one| rows::item(one, &self.wish.mark_field));
-            others.extend(found.filter(|row| row.id != self.wish.spec.id));
+            let found = found.iter().filter_map(|one| rows::item(one, MARK));
+            others.extend(found.filter(|row| row.id != self.spec.id));
         }
         others.sort_by(|left, right| left.id.cmp(&right.id));
         others.dedup_by(|left, right| left.id == right.id);
@@ -124,10 +145,10 @@ impl CosmosItem {
 
     fn marked(&self, mut item: Map<String, Value>, token: &Token) -> Value {
         let mark = Mark {
-            owner: self.wish.spec.owner.clone(),
+            owner: self.spec.owner.clone(),
             token: token.clone(),
         };
-        item.insert(self.wish.mark_field.clone(), mark.to_string().into());
+        item.insert(MARK.into(), mark.to_string().into());
         Value::Object(item)
     }
 
@@ -139,7 +160,7 @@ impl CosmosItem {
                 words: "the item was not read before it is changed".into(),
             })?;
         rows::without_system(&mut item);
-        item.extend(canonical::object(&self.wish.spec.fields));
+        item.extend(canonical::object(&self.spec.fields));
         let adopted = Token::new("adopted");
         Ok(self.marked(item, seen.token.as_ref().unwrap_or(&adopted)))
     }
@@ -152,15 +173,15 @@ impl Kind for CosmosItem {
     }
 
     fn key(&self) -> String {
-        self.wish.spec.key()
+        self.spec.key()
     }
 
     fn facts(&self) -> Facts {
-        self.wish.spec.facts()
+        self.spec.facts()
     }
 
     fn instruction(&self, reason: Stop) -> Option<String> {
-        self.wish.spec.instruction(reason)
+        self.spec.instruction(reason)
     }
 
     async fn observe(&self) -> Result<Told<Observation>, Failure> {
@@ -170,9 +191,9 @@ impl Kind for CosmosItem {
         let others = if shown {
             Vec::new()
         } else {
-            self.others().await?
+            self.others(self.shape().await?).await?
         };
-        Ok(Told::new(self.wish.spec.judge(&views, &feed, &others)))
+        Ok(Told::new(self.spec.judge(&views, &feed, &others)))
     }
 
     async fn read(&self, id: &HolderId) -> Result<Told<Option<Seen>>, Failure> {
@@ -180,12 +201,12 @@ impl Kind for CosmosItem {
             Some(Thing::Item(id)) => {
                 let region = self.container.write_region();
                 let row = self.read_in(region, &id).await?;
-                row.map(|row| self.wish.spec.seen(&row))
+                row.map(|row| self.spec.seen(&row))
             }
             Some(Thing::Entry(_)) => {
                 let views = self.views().await?;
                 let feed = self.feed().await?;
-                let seen = self.wish.spec.judge(&views, &feed, &[]).holders;
+                let seen = self.spec.judge(&views, &feed, &[]).holders;
                 seen.into_iter().find(|one| one.id == *id)
             }
             None => None,
@@ -194,7 +215,7 @@ impl Kind for CosmosItem {
     }
 
     async fn create(&self, token: &Token) -> Result<Told<Seen>, Failure> {
-        let item = self.marked(self.wish.item.clone(), token);
+        let item = self.marked(self.item(self.shape().await?), token);
         let ask = Ask {
             region: self.container.write_region(),
             operation: Operation::Create,
@@ -204,7 +225,7 @@ impl Kind for CosmosItem {
             body: Some(&item),
         };
         let reply = self.container.call(ask).await?;
-        let seen = self.wish.spec.seen(&self.row(&reply)?);
+        let seen = self.spec.seen(&self.row(&reply)?);
         Ok(Told::by(seen, reply.request_id))
     }
 
@@ -214,12 +235,12 @@ impl Kind for CosmosItem {
             region: self.container.write_region(),
             operation: Operation::Update,
             method: Method::PUT,
-            below: &["docs", &self.wish.spec.id],
+            below: &["docs", &self.spec.id],
             if_match: seen.version.as_deref(),
             body: Some(&item),
         };
         let reply = self.container.call(ask).await?;
-        let seen = self.wish.spec.seen(&self.row(&reply)?);
+        let seen = self.spec.seen(&self.row(&reply)?);
         Ok(Told::by(seen, reply.request_id))
     }
 
@@ -248,20 +269,5 @@ impl Kind for CosmosItem {
         } else {
             Progress::Running { wait: None }
         }))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_query_names_its_place_part_by_part() {
-        let query = rows::by_value("/a/b\"c", &Value::from(1));
-        assert_eq!(
-            query["query"],
-            "SELECT * FROM c WHERE c[\"a\"][\"b\\\"c\"] = @p0"
-        );
-        assert_eq!(query["parameters"][0]["value"], 1);
     }
 }

@@ -217,7 +217,7 @@ impl ItemSpec {
             )),
             Stop::Invisible => Some(format!(
                 "{container} says that the id or a unique value of item {id} is taken, and no region shows the holder. \
-                 Name the container's unique paths in the specification (unique = [\"/path\"]), so that the holder of the value is found."
+                 Look for it in the data explorer, in every region and with the values of the container's unique keys."
             )),
             Stop::Timeout => Some(format!(
                 "The regions do not agree about item {id}. Look at the account's replication, then run ensure again."

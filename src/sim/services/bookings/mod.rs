@@ -102,6 +102,11 @@ impl Bookings {
         self.mishaps(|plan| plan.plan(operation, mishap));
     }
 
+    /// The call after `skip` good ones goes wrong.
+    pub fn plan_after(&self, skip: u32, operation: &str, mishap: Mishap) {
+        self.mishaps(|plan| plan.plan_after(skip, operation, mishap));
+    }
+
     /// Somebody else acts right before the next call of the operation takes effect.
     pub fn meanwhile(&self, operation: &str, act: impl FnOnce() + Send + 'static) {
         self.mishaps(|plan| plan.meanwhile(operation, act));

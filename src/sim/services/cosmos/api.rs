@@ -125,10 +125,12 @@ fn container(setup: &Setup, name: &str) -> Reply {
             json!({"mode": "Custom", "conflictResolutionPath": "", "conflictResolutionProcedure": ""})
         }
     };
+    let unique = setup.unique_paths.iter();
+    let unique: Vec<Value> = unique.map(|path| json!({"paths": [path]})).collect();
     let body = json!({
         "id": name,
         "partitionKey": {"paths": [setup.partition_path], "kind": "Hash"},
-        "uniqueKeyPolicy": {"uniqueKeys": [{"paths": setup.unique_paths}]},
+        "uniqueKeyPolicy": {"uniqueKeys": unique},
         "conflictResolutionPolicy": policy,
     });
     Reply::json(200, &body)

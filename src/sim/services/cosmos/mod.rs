@@ -150,6 +150,11 @@ impl Cosmos {
         lock(&self.mishaps).plan(operation, mishap);
     }
 
+    /// The call after `skip` good ones goes wrong.
+    pub fn plan_after(&self, skip: u32, operation: &str, mishap: Mishap) {
+        lock(&self.mishaps).plan_after(skip, operation, mishap);
+    }
+
     /// Somebody else acts right before the next call of the operation takes effect.
     pub fn meanwhile(&self, operation: &str, act: impl FnOnce() + Send + 'static) {
         lock(&self.mishaps).meanwhile(operation, act);
@@ -195,8 +200,8 @@ impl Service for Region {
                 at: cosmos.began.elapsed(),
             };
             cosmos.with(|store| {
-                if let Some(lag) = cosmos.setup.lag {
-                    let old = scene.at.saturating_sub(lag);
+                // A write of an account that is younger than the lag reached nobody yet.
+                if let Some(old) = cosmos.setup.lag.and_then(|lag| scene.at.checked_sub(lag)) {
                     replication::meet(store, scene.setup, Some(old));
                 }
                 api::answer(store, &scene, ask)
