@@ -37,6 +37,8 @@ const REFUSED: Rules = Rules {
 
 const NONE: Faults = Faults {
     losses: 0,
+    reads: 0,
+    stalls: 0,
     throttles: 0,
     pages: 0,
     meddles: 0,
@@ -107,6 +109,21 @@ fn two_first_runs_leave_one_thing() {
 }
 
 #[test]
+fn one_of_them_may_be_slow() {
+    let faults = Faults { stalls: 2, ..NONE };
+    for rules in every_rule() {
+        check_safe("slow", World::new(rules, Vec::new(), faults));
+    }
+    let two = vec![Thing::own("t1"), Thing::own("t2")];
+    let faults = Faults {
+        stalls: 1,
+        throttles: 1,
+        ..NONE
+    };
+    check_safe("slow duplicates", World::new(SILENT, two, faults));
+}
+
+#[test]
 fn with_two_lost_replies_too() {
     let faults = Faults { losses: 2, ..NONE };
     for rules in [SILENT, NAMED] {
@@ -126,7 +143,7 @@ fn a_holder_that_cannot_be_seen_is_never_doubled() {
             shown: false,
             ..Thing::own("t1")
         };
-        check_safe("hidden holder", World::new(rules, vec![hidden], LOSS));
+        check_safe("hidden holder", World::new(rules, vec![hidden], NONE));
     }
 }
 
@@ -137,9 +154,12 @@ fn nobody_calls_before_the_service_allows_it() {
         losses: 1,
         ..NONE
     };
-    for rules in [SILENT, NAMED] {
-        check_safe("throttled", World::new(rules, Vec::new(), faults));
-    }
+    let once = Faults {
+        losses: 0,
+        ..faults
+    };
+    check_safe("throttled", World::new(SILENT, Vec::new(), once));
+    check_safe("throttled", World::new(NAMED, Vec::new(), faults));
     let two = vec![Thing::own("t1"), drifting("t2")];
     check_safe("throttled duplicates", World::new(SILENT, two, faults));
 }
@@ -148,11 +168,12 @@ fn nobody_calls_before_the_service_allows_it() {
 fn an_incomplete_list_creates_nothing() {
     let faults = Faults {
         pages: 1,
-        losses: 1,
+        reads: 1,
         ..NONE
     };
-    check_safe("empty", World::new(SILENT, Vec::new(), faults));
-    let there = vec![Thing::own("t1")];
+    let page = Faults { reads: 0, ..faults };
+    check_safe("empty", World::new(SILENT, Vec::new(), page));
+    let there = vec![drifting("t1")];
     check_safe("there", World::new(SILENT, there, faults));
 }
 

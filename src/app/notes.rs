@@ -1,7 +1,9 @@
 //! What is told of a pass: one decision for each thing done or left alone.
 
 use super::pass::Pass;
+use super::records::{Detail, held_traits};
 use super::report::{Action, Decision};
+use crate::domain::audit::Traits;
 use crate::domain::ids::{SubscriptionId, TenantId};
 use crate::domain::plan::{Change, Hold, Reason};
 use crate::domain::record::let_go_words;
@@ -34,7 +36,7 @@ impl Pass<'_> {
             request_id: None,
             until: hold.until,
         };
-        self.report.decide(decision);
+        self.decide(decision, Detail::of(hold.tag.as_ref()));
     }
 
     pub(super) fn note_change(&mut self, change: &Change) {
@@ -77,8 +79,14 @@ impl Pass<'_> {
                     Some(blocked.until),
                 )
             }
-            _ => return,
+            _ => {
+                if self.lead.is_some() {
+                    self.keep_change(change);
+                }
+                return;
+            }
         };
+        let detail = self.detail_of(change, tag);
         let tenant = self.tenant_of(tag);
         let decision = Decision {
             at: self.now(),
@@ -92,7 +100,25 @@ impl Pass<'_> {
             request_id: None,
             until,
         };
-        self.report.decide(decision);
+        self.decide(decision, detail);
+    }
+
+    /// What served the key before, and what does from now on.
+    fn detail_of(&self, change: &Change, tag: &KeyTag) -> Detail {
+        let entry = self.doc.state.entries.get(tag);
+        let held = entry.and_then(|entry| entry.held.as_ref());
+        let after = match change {
+            Change::Adopt { id, expires, .. } => Traits::from([
+                ("id".to_owned(), id.to_string()),
+                ("expires".to_owned(), expires.to_string()),
+            ]),
+            _ => Traits::new(),
+        };
+        Detail {
+            before: held.map(held_traits).unwrap_or_default(),
+            after,
+            ..Detail::of(Some(tag))
+        }
     }
 
     fn tenant_of(&self, tag: &KeyTag) -> String {
@@ -131,6 +157,7 @@ impl Pass<'_> {
         outcome: &str,
         words: String,
         request_id: Option<String>,
+        detail: Detail,
     ) {
         let decision = Decision {
             at: self.now(),
@@ -144,7 +171,7 @@ impl Pass<'_> {
             request_id,
             until: None,
         };
-        self.report.decide(decision);
+        self.decide(decision, detail);
     }
 
     pub(super) fn note_miss(
@@ -153,6 +180,7 @@ impl Pass<'_> {
         reason: Reason,
         subject: (&TenantId, Option<String>, Option<SubscriptionId>),
         error: &GraphError,
+        detail: Detail,
     ) {
         let request_id = error.trace().request_id.clone();
         self.note(
@@ -162,6 +190,7 @@ impl Pass<'_> {
             error.kind(),
             error.to_string(),
             request_id,
+            detail.with_error(error),
         );
     }
 }

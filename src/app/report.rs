@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::domain::plan::{Brake, Reason};
 use crate::domain::policy::Mode;
+use crate::ports::endpoint::Unreachable;
 
 /// How a pass ended.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -107,6 +108,48 @@ pub struct BrakeReport {
     pub advice: String,
 }
 
+/// What one of our own public addresses answered to a validation handshake.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct EndpointReport {
+    /// The address.
+    pub address: String,
+    /// The likely obstacle; `None` where the token came back as it was sent.
+    pub obstacle: Option<&'static str>,
+    /// How long the answer took, in milliseconds.
+    pub took_ms: u64,
+    /// What was seen and what to do; empty where all is well. Never a secret.
+    pub words: String,
+}
+
+impl EndpointReport {
+    /// The answer of an address.
+    pub fn of(address: String, answer: &Result<(), Unreachable>, took_ms: u64) -> Self {
+        let fault = answer.as_ref().err();
+        Self {
+            address,
+            obstacle: fault.map(|fault| fault.obstacle.as_str()),
+            took_ms,
+            words: fault.map(ToString::to_string).unwrap_or_default(),
+        }
+    }
+
+    /// The answer as one line for people.
+    pub fn sentence(&self) -> String {
+        let Self {
+            address,
+            took_ms,
+            words,
+            ..
+        } = self;
+        match self.obstacle {
+            None => format!("{address} answers handshakes ({took_ms} ms)"),
+            Some(word) => format!(
+                "{address} does not answer handshakes as Graph needs it, {word}: {words}; creates were tried all the same"
+            ),
+        }
+    }
+}
+
 /// What one pass did.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Report {
@@ -127,6 +170,8 @@ pub struct Report {
     pub state_writes: u32,
     /// Time without coverage that a replacement caused, in milliseconds, by id of the deleted row.
     pub gaps_ms: BTreeMap<String, u64>,
+    /// What our own public addresses answered; looked at once before the first create.
+    pub endpoint: Vec<EndpointReport>,
     /// Decisions, in order.
     pub decisions: Vec<Decision>,
 }
@@ -157,6 +202,7 @@ impl Report {
             calls: BTreeMap::new(),
             state_writes: 0,
             gaps_ms: BTreeMap::new(),
+            endpoint: Vec::new(),
             decisions: Vec::new(),
         }
     }
@@ -181,8 +227,19 @@ impl Report {
         }
     }
 
+    /// Remembers and logs what one of our addresses answered.
+    pub fn reached(&mut self, one: EndpointReport) {
+        match one.obstacle {
+            None => tracing::debug!("{}", one.sentence()),
+            Some(word) => tracing::error!(endpoint.obstacle = word, "{}", one.sentence()),
+        }
+        self.endpoint.push(one);
+    }
+
     /// Remembers and logs a decision. Equal holds of several rounds are one.
-    pub fn decide(&mut self, decision: Decision) {
+    ///
+    /// Answers whether it is a new one.
+    pub fn decide(&mut self, decision: Decision) -> bool {
         let again = decision.action == Action::Hold
             && self.decisions.iter().any(|known| {
                 known.action == Action::Hold
@@ -192,7 +249,7 @@ impl Report {
                     && known.id == decision.id
             });
         if again {
-            return;
+            return false;
         }
         tracing::info!(
             decision.action = decision.action.as_str(),
@@ -205,6 +262,7 @@ impl Report {
             "{}", decision.sentence()
         );
         self.decisions.push(decision);
+        true
     }
 
     /// Decisions of one kind that succeeded.

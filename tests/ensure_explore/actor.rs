@@ -37,8 +37,8 @@ pub struct Actor {
     creates: u32,
     /// Whether everything was seen since the last create.
     looked: bool,
-    /// When it last looked at everything.
-    look_at: Option<Duration>,
+    /// What of ours every list showed when it last looked at everything.
+    listed: Vec<HolderId>,
     /// No call before.
     silent_until: Duration,
     /// The survivor that was proven to live, and whether everything was listed since.
@@ -57,7 +57,7 @@ impl Actor {
             wakes: None,
             creates: 0,
             looked: true,
-            look_at: None,
+            listed: Vec::new(),
             silent_until: Duration::ZERO,
             kept: None,
             saw: Vec::new(),
@@ -105,6 +105,11 @@ impl Actor {
             return Err(format!("{next:?} before the service allowed it"));
         }
         self.check(&next, service, broken)?;
+        if next == Move::Observe {
+            let shown = service.own().filter(|thing| thing.shown);
+            self.listed = shown.map(|thing| thing.id.clone()).collect();
+        }
+        let before = service.clone();
         let heard = match fate {
             Fate::LostBefore => lost(),
             Fate::Throttled => {
@@ -117,7 +122,8 @@ impl Actor {
                 if fate == Fate::Well { heard } else { lost() }
             }
         };
-        self.remember(&next, &heard, now);
+        self.writes += u32::from(*service != before);
+        self.remember(&next, &heard, broken);
         let unsent = matches!(heard, Heard::Failed(Failure::NoReply { .. }));
         if broken == Broken::BlindRetry && unsent && matches!(next, Move::Create { .. }) {
             return Ok(());
@@ -140,12 +146,13 @@ impl Actor {
         }
     }
 
-    fn remember(&mut self, next: &Move, heard: &Heard, now: Duration) {
+    fn remember(&mut self, next: &Move, heard: &Heard, broken: Broken) {
         match (next, heard) {
             (Move::Observe, Heard::Observed(told)) if told.value.missing.is_none() => {
                 self.looked = true;
-                self.look_at = Some(now);
-                self.saw.clone_from(&told.value.holders);
+                if broken == Broken::NoProof {
+                    self.saw.clone_from(&told.value.holders);
+                }
                 if let Some((_, listed)) = &mut self.kept {
                     *listed = true;
                 }
@@ -160,9 +167,6 @@ impl Actor {
 
     /// What must be true before each call.
     fn check(&mut self, next: &Move, service: &Service, broken: Broken) -> Result<(), String> {
-        if next.writes() && !matches!(next, Move::Keep { .. }) {
-            self.writes += 1;
-        }
         match next {
             Move::Create { .. } => self.check_create(service),
             Move::Patch { seen } | Move::Keep { seen } | Move::Restore { seen } => {
@@ -197,13 +201,7 @@ impl Actor {
         if service.own().any(|thing| thing.token.as_ref() == token) {
             return Err("a create while its own earlier one stands".to_owned());
         }
-        let looked = self.look_at.unwrap_or_default();
-        let plain = |thing: &&crate::service::Thing| thing.token.is_none() && thing.shown;
-        if service
-            .own()
-            .filter(plain)
-            .any(|thing| thing.since <= looked)
-        {
+        if service.own().any(|thing| self.listed.contains(&thing.id)) {
             return Err("a create beside one of ours that every list shows".to_owned());
         }
         Ok(())

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use crate::world::{Next, World};
 
 /// More states than any of these worlds has.
-const STATES_MAX: usize = 600_000;
+const STATES_MAX: usize = 150_000;
 
 /// What a search found.
 pub enum Found {
@@ -48,7 +48,12 @@ pub fn explore(world: World) -> Found {
                 }
             }
         }
-        assert!(seen.len() < STATES_MAX, "more than {STATES_MAX} states");
+        assert!(
+            seen.len() < STATES_MAX,
+            "more than {STATES_MAX} states; {} wait, {ends} ended; one way:\n  {}",
+            waiting.len(),
+            story(&trail, place, None).join("\n  ")
+        );
     }
     Found::Nothing {
         states: seen.len(),

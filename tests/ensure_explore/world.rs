@@ -10,8 +10,12 @@ use crate::service::{HIDDEN, LAG, Rules, Service, Thing};
 /// How many faults of each kind may still happen.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Faults {
-    /// A reply is lost, before or after the effect.
+    /// The reply to a write is lost, before or after the effect.
     pub losses: u8,
+    /// The reply to a read is lost.
+    pub reads: u8,
+    /// Time passes although somebody could act: that one is slow.
+    pub stalls: u8,
     /// The service asks to wait.
     pub throttles: u8,
     /// A page of a list cannot be had.
@@ -105,31 +109,31 @@ impl World {
                 Some(actor) => self.nexts_of(number, actor, &mut nexts),
             }
         }
-        let running = |actor: &&Actor| !actor.is_done();
-        let busy = self.actors.iter().flatten().any(|actor| running(&actor));
-        if self.wakes_next().is_some() {
+        let running = self.actors.iter().flatten();
+        let ready = running.filter(|one| !one.is_done() && one.wakes.is_none());
+        let ready = ready.count();
+        if self.wakes_next().is_some() && (ready == 0 || self.faults.stalls > 0) {
             nexts.push(Next::Pass);
         }
-        if busy {
+        // What happens outside matters only to somebody who is about to act.
+        if ready > 0 {
             self.outside(&mut nexts);
         }
         nexts
     }
 
     fn nexts_of(&self, number: usize, actor: &Actor, nexts: &mut Vec<Next>) {
-        if let Some(wakes) = actor.wakes {
-            if wakes <= self.now {
-                nexts.push(Next::Act(number, Fate::Well));
-            }
+        if actor.wakes.is_some() {
             return;
         }
         let next = actor.run.next();
         nexts.push(Next::Act(number, Fate::Well));
-        if self.faults.losses > 0 {
+        if self.faults.losses > 0 && next.writes() {
             nexts.push(Next::Act(number, Fate::LostBefore));
-            if next.writes() {
-                nexts.push(Next::Act(number, Fate::LostAfter));
-            }
+            nexts.push(Next::Act(number, Fate::LostAfter));
+        }
+        if self.faults.reads > 0 && !next.writes() {
+            nexts.push(Next::Act(number, Fate::LostBefore));
         }
         if self.faults.throttles > 0 {
             nexts.push(Next::Act(number, Fate::Throttled));
@@ -171,6 +175,7 @@ impl World {
             Next::Act(number, fate) => {
                 match fate {
                     Fate::Well => {}
+                    Fate::LostBefore if !self.writes_next(*number) => world.faults.reads -= 1,
                     Fate::LostBefore | Fate::LostAfter => world.faults.losses -= 1,
                     Fate::Throttled => world.faults.throttles -= 1,
                     Fate::Page => world.faults.pages -= 1,
@@ -179,11 +184,9 @@ impl World {
                 if let Some(actor) = &mut world.actors[*number] {
                     actor.act(&mut world.service, *fate, now, broken)?;
                 }
+                world.wake()?;
             }
-            Next::Pass => {
-                world.now = self.wakes_next().unwrap_or(self.now);
-                world.service.settle(world.now);
-            }
+            Next::Pass => world.pass()?,
             Next::Show(id) => world.service.show(id),
             Next::Meddle(id) => {
                 world.faults.meddles -= 1;
@@ -208,6 +211,32 @@ impl World {
         Ok(world)
     }
 
+    fn writes_next(&self, number: usize) -> bool {
+        let actor = self.actors[number].as_ref();
+        actor.is_some_and(|actor| actor.run.next().writes())
+    }
+
+    fn pass(&mut self) -> Result<(), String> {
+        let ready = |actor: &Actor| !actor.is_done() && actor.wakes.is_none();
+        if self.actors.iter().flatten().any(ready) {
+            self.faults.stalls -= 1;
+        }
+        self.now = self.wakes_next().unwrap_or(self.now);
+        self.service.settle(self.now);
+        self.wake()
+    }
+
+    /// Waits end as soon as they may: nobody else can notice.
+    fn wake(&mut self) -> Result<(), String> {
+        let (now, broken) = (self.now, self.broken);
+        for actor in self.actors.iter_mut().flatten() {
+            while actor.wakes.is_some_and(|wakes| wakes <= now) {
+                actor.act(&mut self.service, Fate::Well, now, broken)?;
+            }
+        }
+        Ok(())
+    }
+
     pub fn is_over(&self) -> bool {
         self.actors
             .iter()
@@ -228,7 +257,7 @@ impl World {
             last = Some(world.quiet_run()?);
         }
         let (ending, writes) = last.ok_or("no run")?;
-        let theirs = world.service.standing().any(|thing| !thing.own);
+        let theirs = world.service.things.iter().any(|thing| !thing.own);
         let own: Vec<_> = world.service.own().collect();
         let drifts = own.iter().any(|thing| thing.drift);
         if writes > 0 {

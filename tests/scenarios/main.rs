@@ -5,9 +5,11 @@
 #[path = "../fleet/mod.rs"]
 mod fleet;
 
+mod audit;
 mod brakes;
 mod clocks;
 mod documents;
+mod endpoint;
 mod holders;
 mod leases;
 mod listings;

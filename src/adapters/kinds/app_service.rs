@@ -41,10 +41,11 @@ pub struct AppServiceKind {
 /// What was learned on the way, for the person who reads the end.
 #[derive(Default)]
 struct Noted {
-    /// Runs whose deployment was sent.
-    sent: Vec<String>,
+    /// Whether a deployment of this run was sent.
+    sent: bool,
     foreign: Option<Row>,
     locks: Vec<String>,
+    remote: bool,
 }
 
 /// The settings of a site.
@@ -163,7 +164,10 @@ impl AppServiceKind {
         };
         match remote_package(&settings) {
             None => Ok(()),
-            Some((name, _)) => Err(refused_by(&remote_words(self.wanted.site.name(), &name))),
+            Some((name, _)) => {
+                self.note(|noted| noted.remote = true);
+                Err(refused_by(&remote_words(self.wanted.site.name(), &name)))
+            }
         }
     }
 
@@ -180,20 +184,20 @@ impl AppServiceKind {
         Failure::Refused(refusal)
     }
 
-    async fn deploy(&self, run: &Token) -> Result<Told<Seen>, Failure> {
+    async fn deploy(&self) -> Result<Told<Seen>, Failure> {
         self.check_site().await?;
         let mut url = self.kudu.at(&["api", "zipdeploy"]);
         url.query_pairs_mut()
             .append_pair("isAsync", "true")
             .append_pair("author", "evergraph")
             .append_pair("deployer", &self.wanted.deployer())
-            .append_pair("message", &self.wanted.message(run.as_str()));
+            .append_pair("message", &self.wanted.message(self.run.as_str()));
         let request = Request::new(Operation::Action, Method::POST, url)
             .bytes("application/zip", self.package.clone());
-        self.note(|noted| noted.sent.push(run.as_str().to_owned()));
+        self.note(|noted| noted.sent = true);
         let answer = self.kudu.call(request).await?;
         let seen = Seen {
-            token: Some(run.clone()),
+            token: Some(self.run.clone()),
             standing: Standing::BeingMade,
             ..Seen::ours(self.wanted.site.name())
         };
@@ -201,7 +205,7 @@ impl AppServiceKind {
     }
 
     /// The site's content, as the list of deployments shows it.
-    async fn look(&self) -> Result<Told<Option<Seen>>, Failure> {
+    async fn look(&self) -> Result<Told<Seen>, Failure> {
         let url = self.kudu.at(&["api", "deployments"]);
         let answer = self
             .kudu
@@ -253,7 +257,7 @@ impl Kind for AppServiceKind {
             Stop::Timeout => Some(format!(
                 "Look at the deployments of {site}. If none is under way, a lock was left behind: a person may restart the site (portal, Overview, Restart), then run ensure again."
             )),
-            Stop::Bug => Some(
+            Stop::Bug if noted.remote => Some(
                 "Upload the package to where WEBSITE_RUN_FROM_PACKAGE points and change the address, or drop that setting; then run ensure again.".to_owned(),
             ),
             _ => None,
@@ -262,21 +266,27 @@ impl Kind for AppServiceKind {
 
     async fn observe(&self) -> Result<Told<Observation>, Failure> {
         let told = self.look().await?;
-        let holders = told.value.into_iter().collect();
-        Ok(Told::by(Observation::complete(holders), told.request_id))
+        Ok(Told::by(
+            Observation::complete(vec![told.value]),
+            told.request_id,
+        ))
     }
 
     async fn read(&self, _id: &HolderId) -> Result<Told<Option<Seen>>, Failure> {
-        self.look().await
+        let told = self.look().await?;
+        Ok(Told::by(Some(told.value), told.request_id))
     }
 
-    async fn create(&self, token: &Token) -> Result<Told<Seen>, Failure> {
-        self.deploy(token).await
+    /// A site is never created; what it serves is changed.
+    async fn create(&self, _token: &Token) -> Result<Told<Seen>, Failure> {
+        Err(Failure::NotSupported(
+            "Create the site first: its plan, its region and its name are a person's choice.",
+        ))
     }
 
     /// Kudu knows no condition: a deployment that ended since the last look is not noticed.
     async fn patch(&self, _seen: &Seen) -> Result<Told<Seen>, Failure> {
-        self.deploy(&self.run).await
+        self.deploy().await
     }
 
     /// `latest` answers 202 while any deployment is under way. Its Location is not followed.
@@ -296,8 +306,8 @@ impl Kind for AppServiceKind {
             ));
         }
         let row = answer.json().ok().and_then(|value| row(&value));
-        let sent = self.note(|noted| noted.sent.clone());
-        let failed = row.and_then(|row| self.wanted.failed(&[row], &sent).cloned());
+        let sent = self.note(|noted| noted.sent);
+        let failed = row.filter(|row| sent && self.wanted.has_failed(row, self.run.as_str()));
         let progress = match failed {
             None => Progress::Settled,
             Some(row) => Progress::Failed(format!(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 
 use crate::app::pass::{Halt, Pass};
+use crate::app::records::{Detail, ends};
 use crate::app::report::Action;
 use crate::app::sights::miss_of;
 use crate::domain::plan::Renewal;
@@ -65,7 +66,7 @@ impl Pass<'_> {
         }
     }
 
-    fn desired(&self, tag: &KeyTag) -> Option<&Desired> {
+    pub(in crate::app) fn desired(&self, tag: &KeyTag) -> Option<&Desired> {
         match self.declaration {
             Declaration::Read(set) => set.by_key.get(tag),
             Declaration::Unusable { .. } => None,
@@ -84,6 +85,10 @@ impl Pass<'_> {
             .map(|one| one.id.clone());
         let name = self.name_of(renewal.tag.as_ref());
         let subject = (&renewal.tenant, name, Some(renewal.id.clone()));
+        let mut detail = Detail {
+            before: ends(renewal.ends),
+            ..Detail::of(renewal.tag.as_ref())
+        };
         match answer {
             Ok(Reply { value: row, trace }) => {
                 self.correct_clock(trace.date);
@@ -91,6 +96,7 @@ impl Pass<'_> {
                     recorder.renewed(&mut doc.state, renewal, certificate.as_deref(), Ok(&row));
                 });
                 let words = format!("until {}", row.expires);
+                detail.after = ends(row.expires);
                 self.note(
                     Action::Renew,
                     renewal.why,
@@ -98,6 +104,7 @@ impl Pass<'_> {
                     "done",
                     words,
                     trace.request_id,
+                    detail,
                 );
                 self.sight(&renewal.tenant)
                     .by_id
@@ -122,7 +129,7 @@ impl Pass<'_> {
                     self.sight(&renewal.tenant).by_id.remove(&renewal.id);
                 }
                 self.heed(&renewal.tenant, &error);
-                self.note_miss(Action::Renew, renewal.why, subject, &error);
+                self.note_miss(Action::Renew, renewal.why, subject, &error, detail);
                 false
             }
         }

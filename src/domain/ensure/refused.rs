@@ -9,9 +9,10 @@ use super::memory::Obstacle;
 use super::run::told;
 use super::{Evidence, Failure, Move, Refusal, Run, State, Stop};
 
-/// A read is repeated as it is; after a write everything is looked at first.
+/// A read is repeated as it is; after a write everything is looked at first. What is provided is
+/// another thing, which no look shows: that is tried as it is, too.
 fn again(asked: &Move) -> Move {
-    if is_read(asked) {
+    if is_read(asked) || *asked == Move::Provide {
         asked.clone()
     } else {
         Move::Observe

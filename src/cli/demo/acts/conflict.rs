@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::super::play::{Play, entry_of};
-use super::super::wishes::{CONTESTED, short_id};
+use super::super::wishes::{CONTESTED, Wish, short_id};
 use super::{creates_of, of, operations};
 use crate::domain::conflict::{Answer, Cause, Operation, Service, Verdict, classify, find_rule};
 use crate::domain::state::BlockedBy;
@@ -30,7 +30,9 @@ pub(super) async fn act(play: &mut Play) -> anyhow::Result<()> {
     play.tick(SignedDuration::ZERO).await?;
     let calls = play.stage.calls_after(before);
     play.story.wire(&calls);
-    claims_of_answer(play, &calls, &holder);
+    let create = creates_of(&calls, CONTESTED.resource);
+    let verdict = claim_refused(play, &CONTESTED, create.first().copied());
+    claim_recognised(play, &verdict, &holder.id, &calls);
     claims_of_report(play, &holder).await?;
     left_alone(play, before, &holder).await
 }
@@ -52,9 +54,9 @@ fn plant(play: &Play) -> anyhow::Result<Row> {
     })?)
 }
 
-fn claims_of_answer(play: &mut Play, calls: &[CallRecord], holder: &Row) {
-    let refused = creates_of(calls, CONTESTED.resource);
-    let (status, code) = refused.first().map_or((0, String::new()), |call| {
+/// Graph refused the create with a conflict; explained as `evergraph explain` does it.
+pub(super) fn claim_refused(play: &mut Play, wish: &Wish, create: Option<&CallRecord>) -> Verdict {
+    let (status, code) = create.map_or((0, String::new()), |call| {
         (
             call.status.unwrap_or_default(),
             call.code.clone().unwrap_or_default(),
@@ -65,10 +67,10 @@ fn claims_of_answer(play: &mut Play, calls: &[CallRecord], holder: &Row) {
         &"409 ObjectIdentifierInUse".to_owned(),
         &format!("{status} {code}"),
     );
-    let verdict = verdict(play, status, &code);
+    let verdict = verdict(play, wish, status, &code);
     let rule = find_rule(verdict.rule);
     play.story.tell(format!(
-        "What it means, by rule {}: {}, {}. {}",
+        "What happened, by rule {}: {}, {}. {}",
         verdict.rule,
         verdict.cause,
         verdict.cause.meaning(),
@@ -80,30 +82,38 @@ fn claims_of_answer(play: &mut Play, calls: &[CallRecord], holder: &Row) {
         verdict.remedy.instruction(),
         verdict.cause.never()
     ));
+    verdict
+}
+
+/// The refusal was understood, and the holder that it names was looked at.
+pub(super) fn claim_recognised(
+    play: &mut Play,
+    verdict: &Verdict,
+    holder: &str,
+    calls: &[CallRecord],
+) {
+    let named = verdict.holder.as_deref();
     play.story.claim(
         "It was recognised, with the id of the holder",
-        verdict.cause == Cause::AlreadyExists && verdict.holder.as_deref() == Some(&holder.id),
-        format!("{}, held by {}", Cause::AlreadyExists, holder.id),
-        format!(
-            "{}, held by {}",
-            verdict.cause,
-            verdict.holder.unwrap_or_default()
-        ),
+        verdict.cause == Cause::AlreadyExists && named == Some(holder),
+        format!("{}, held by {holder}", Cause::AlreadyExists),
+        format!("{}, held by {}", verdict.cause, named.unwrap_or_default()),
     );
-    let read = of(calls, Op::Get).any(|call| call.id.as_deref() == Some(&holder.id));
+    let read = of(calls, Op::Get).any(|call| call.id.as_deref() == Some(holder));
     play.story.claim(
         "The holder was read by its id before anything was believed",
         read,
-        format!("get {}", short_id(&holder.id)),
+        format!("get {}", short_id(holder)),
         operations(calls),
     );
 }
 
 /// The answer classified as the handler does it. Status and code are those of Graph's own log,
 /// the message is the one that the handler reported.
-fn verdict(play: &Play, status: u16, code: &str) -> Verdict {
+fn verdict(play: &Play, wish: &Wish, status: u16, code: &str) -> Verdict {
     let mut decisions = play.decisions.iter().rev();
-    let reported = decisions.find(|one| one.action == "create" && one.subject == CONTESTED.name);
+    let reported = decisions
+        .find(|one| one.action == "create" && one.subject == wish.name && one.words.contains(code));
     let words = reported.map_or("", |one| one.words.as_str());
     let message = words
         .split_once(&format!("{code}: "))

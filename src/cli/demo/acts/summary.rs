@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use super::super::play::{Play, entry_of};
 use super::super::story::listed;
 use super::super::tables::{self, Tables};
+use super::super::tally::Tally;
 use super::super::wishes::{CONTESTED, FLEET, Wish};
 use crate::domain::ids::SubscriptionId;
 use crate::domain::state::ShardState;
@@ -23,6 +24,7 @@ pub(super) async fn act(play: &mut Play) -> anyhow::Result<serde_json::Value> {
     };
     play.story.show(&tables.text());
     claims_of_agreement(play, &memory, &live);
+    claims_of_events(play)?;
     let url = format!("{}/api/health", play.stage.host.url());
     let status = reqwest::Client::builder()
         .no_proxy()
@@ -87,6 +89,29 @@ fn claims_of_agreement(play: &mut Play, memory: &ShardState, live: &[Row]) {
         &listed(strange.iter().map(|row| row.id.as_str())),
         &listed(holder.map(SubscriptionId::as_str)),
     );
+}
+
+/// Every event of the whole story, against the simulator's own log.
+fn claims_of_events(play: &mut Play) -> anyhow::Result<()> {
+    let sent = play.stage.control().events(0);
+    let forged = sent.iter().filter(|event| event.flaw.is_some()).count();
+    let Tally {
+        sent,
+        missing,
+        certain,
+        doubled,
+        strange,
+    } = Tally::of(&sent, &play.stage.sink()?);
+    play.story.claim(
+        format!(
+            "Graph sent {sent} events: none is missing in the sink, none of the {certain} that have \
+             an identity is doubled, and none of {forged} forged ones is there"
+        ),
+        sent > 0 && certain > 0 && forged > 0 && (missing, doubled, strange) == (0, 0, 0),
+        "0 missing, 0 doubled, 0 strange",
+        format!("{missing} missing, {doubled} doubled, {strange} strange"),
+    );
+    Ok(())
 }
 
 fn facts(expires: jiff::Timestamp, renewals: u64) -> String {

@@ -1,7 +1,7 @@
 //! What an App Service site serves: a package, put there by zip deployment.
 //!
-//! The thing is the site's content, so its id is the site's name, and its version the id of the
-//! active deployment. The mark is the deployer, the content and the run stand in the deployment's
+//! The thing is the site's content, so its id is the site's name, its version the id of the active
+//! deployment, and a site that serves nothing yet is one that differs: nothing is ever created. The mark is the deployer, the content and the run stand in the deployment's
 //! message: both are free text of whoever deploys, and both can be read back
 //! (<https://github.com/projectkudu/kudu>, Kudu.Services/Deployment/PushDeploymentController.cs).
 //! The header `scm-deployment-id` proves nothing: it comes with refusals, too.
@@ -131,15 +131,14 @@ impl Wanted {
         format!("evergraph sha256:{} run:{run}", self.package)
     }
 
-    /// What the list of deployments says of the site's content; `None` if nobody has deployed.
-    pub fn judge(&self, rows: &[Row]) -> Option<Seen> {
+    /// What the list of deployments says of the site's content.
+    pub fn judge(&self, rows: &[Row]) -> Seen {
         let active = rows.iter().find(|row| row.active);
         let running = rows.iter().find(|row| row.phase == Phase::Running);
         match (running, active) {
             // Whatever comes of it decides; until then nothing may be deployed anyway.
             (Some(running), _) => {
-                let standing = Standing::BeingMade;
-                Some(self.seen(running, standing, Ours::ByRule, Drift::None))
+                self.seen(running, Standing::BeingMade, Ours::ByRule, Drift::None)
             }
             (None, Some(active)) => {
                 let ours = if self.is_ours(active) {
@@ -147,9 +146,12 @@ impl Wanted {
                 } else {
                     Ours::Foreign
                 };
-                Some(self.seen(active, Standing::Live, ours, self.drift(active)))
+                self.seen(active, Standing::Live, ours, self.drift(active))
             }
-            (None, None) => None,
+            (None, None) => Seen {
+                drift: package_differs(),
+                ..Seen::ours(self.site.name())
+            },
         }
     }
 
@@ -158,12 +160,10 @@ impl Wanted {
         rows.iter().find(|row| row.active && !self.is_ours(row))
     }
 
-    /// The failed deployment of a run, if the latest one is that.
-    pub fn failed<'r>(&self, rows: &'r [Row], runs: &[String]) -> Option<&'r Row> {
-        let latest = rows.first()?;
-        let of_run = parse(&latest.message).is_some_and(|(_, run)| runs.contains(&run));
-        let failed = latest.phase == Phase::Failed && latest.deployer == self.deployer() && of_run;
-        failed.then_some(latest)
+    /// Whether it is the failed deployment of a run.
+    pub fn has_failed(&self, row: &Row, run: &str) -> bool {
+        let of_run = parse(&row.message).is_some_and(|(_, other)| other == run);
+        row.phase == Phase::Failed && row.deployer == self.deployer() && of_run
     }
 
     fn seen(&self, row: &Row, standing: Standing, ours: Ours, drift: Drift) -> Seen {
@@ -195,9 +195,13 @@ impl Wanted {
             Some((package, _)) if package == self.package && row.deployer == self.deployer() => {
                 Drift::None
             }
-            _ => Drift::Patchable(vec!["package".to_owned()]),
+            _ => package_differs(),
         }
     }
+}
+
+fn package_differs() -> Drift {
+    Drift::Patchable(vec!["package".to_owned()])
 }
 
 fn parse(message: &str) -> Option<(Digest, String)> {
@@ -261,9 +265,9 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(rows: &[Row], want: Option<(Ours, Standing, bool)>) {
+    fn check(rows: &[Row], want: (Ours, Standing, bool)) {
         let seen = wanted().judge(rows);
-        let got = seen.map(|seen| (seen.ours, seen.standing, seen.drift == Drift::None));
+        let got = (seen.ours, seen.standing, seen.drift == Drift::None);
         assert_eq!(got, want, "{rows:?}");
     }
 
@@ -272,21 +276,24 @@ mod tests {
         let deployer = "evergraph-team-a";
         let same = || wanted().message("r1");
         let stands = |who: &str, what| row("d1", Phase::Stands, who, what);
-        check(&[], None);
+        check(&[], (Ours::ByRule, Standing::Live, false));
         check(
             &[stands(deployer, same())],
-            Some((Ours::ByRule, Standing::Live, true)),
+            (Ours::ByRule, Standing::Live, true),
         );
         check(
             &[stands(deployer, "evergraph sha256:00 run:r".into())],
-            Some((Ours::ByRule, Standing::Live, false)),
+            (Ours::ByRule, Standing::Live, false),
         );
         // The text alone proves nothing, and neither does another owner.
         for foreign in ["GitHub", "evergraph-team-b", "ZipDeploy"] {
-            let seen = wanted().judge(&[stands(foreign, same())]).unwrap();
+            let seen = wanted().judge(&[stands(foreign, same())]);
             assert_eq!((seen.ours, seen.token), (Ours::Foreign, None), "{foreign}");
         }
-        check(&[row("d1", Phase::Failed, deployer, same())], None);
+        check(
+            &[row("d1", Phase::Failed, deployer, same())],
+            (Ours::ByRule, Standing::Live, false),
+        );
     }
 
     #[test]
@@ -300,7 +307,7 @@ mod tests {
         let running = row("temp-1", Phase::Running, "GitHub", "Merge".into());
         check(
             &[running, stands],
-            Some((Ours::ByRule, Standing::BeingMade, true)),
+            (Ours::ByRule, Standing::BeingMade, true),
         );
     }
 
@@ -311,26 +318,30 @@ mod tests {
             take_over: Some(id.to_owned()),
             ..wanted()
         };
-        let seen = taking("d7").judge(std::slice::from_ref(&foreign)).unwrap();
+        let seen = taking("d7").judge(std::slice::from_ref(&foreign));
         assert_eq!(seen.ours, Ours::ByRule);
         assert_eq!(seen.drift, Drift::Patchable(vec!["package".into()]));
-        let seen = taking("d8").judge(&[foreign]).unwrap();
+        let seen = taking("d8").judge(&[foreign]);
         assert_eq!(seen.ours, Ours::Foreign);
     }
 
     #[test]
-    fn only_the_latest_failure_of_this_run_counts() {
+    fn only_a_failure_of_this_run_counts() {
         let failed = row(
             "d2",
             Phase::Failed,
             "evergraph-team-a",
             wanted().message("r2"),
         );
-        let rows = [failed.clone()];
-        assert!(wanted().failed(&rows, &["r2".into()]).is_some());
-        assert!(wanted().failed(&rows, &["r1".into()]).is_none());
-        let later = row("d3", Phase::Stands, "GitHub", "Merge".into());
-        assert!(wanted().failed(&[later, failed], &["r2".into()]).is_none());
+        assert!(wanted().has_failed(&failed, "r2"));
+        assert!(!wanted().has_failed(&failed, "r1"));
+        let stands = row(
+            "d3",
+            Phase::Stands,
+            "evergraph-team-a",
+            wanted().message("r2"),
+        );
+        assert!(!wanted().has_failed(&stands, "r2"));
     }
 
     #[test]

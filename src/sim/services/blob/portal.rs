@@ -2,9 +2,9 @@
 
 use jiff::SignedDuration;
 
-use super::BlobService;
 use super::leases::Lease;
 use super::store::{Blob, Container};
+use super::{BlobService, Shown};
 
 /// Why the portal refuses.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -110,6 +110,36 @@ impl BlobService {
             let broken = blob.lease.break_within(0, now);
             broken.map_err(|refusal| PortalRefusal(refusal.words.to_owned()))
         })?
+    }
+
+    /// Adds metadata.
+    ///
+    /// # Errors
+    /// Where the blob is not there.
+    pub fn portal_metadata(
+        &self,
+        container: &str,
+        name: &str,
+        key: &str,
+        value: &str,
+    ) -> Result<(), PortalRefusal> {
+        let etag = self.with(|state, _| state.etag());
+        self.change(container, name, |blob| {
+            blob.metadata.push((key.to_owned(), value.to_owned()));
+            blob.etag = etag;
+        })
+    }
+
+    /// Puts a blob back as it was once shown, as another process of its owner would write it.
+    pub fn restore_as_it_was(&self, container: &str, name: &str, shown: &Shown) {
+        let uploaded = self.portal_upload(container, name, &shown.content, true);
+        let marked = self.change(container, name, |blob| {
+            blob.metadata.clone_from(&shown.metadata);
+            blob.content_type = "application/json".to_owned();
+        });
+        if let Err(refusal) = uploaded.and(marked) {
+            tracing::warn!("the blob could not be put back: {refusal}");
+        }
     }
 
     /// Takes a snapshot.
