@@ -3,6 +3,7 @@
 use serde_json::{Map, Number, Value};
 use toml::de::DeValue;
 
+use super::super::canonical;
 use crate::domain::ensure::kinds::fields::Fields;
 
 /// The value as JSON: dates and times become texts. Objects have their keys sorted, so that equal
@@ -35,10 +36,7 @@ pub(super) fn of_toml(value: &DeValue<'_>) -> Value {
 /// The properties of a table, each as a text of JSON.
 pub(super) fn properties(value: &DeValue<'_>) -> Fields {
     match of_toml(value) {
-        Value::Object(object) => object
-            .into_iter()
-            .map(|(name, value)| (name, value.to_string()))
-            .collect(),
+        Value::Object(object) => canonical::fields(&object),
         _ => Fields::new(),
     }
 }
