@@ -10,6 +10,7 @@ use crate::adapters::crypto::{DecryptionKeyEntry, DecryptionKeys};
 use crate::adapters::event_ids::CountedIds;
 use crate::adapters::jwks::{AuthorityOptions, AuthorityTokens};
 use crate::adapters::sink::file::FileSink;
+use crate::adapters::sink::memory::MemorySink;
 use crate::adapters::sink::queue::{QueueSink, QueueSinkOptions};
 use crate::app::intake::{Intake, IntakeConfig, IntakeServices};
 use crate::app::pass::Services;
@@ -20,6 +21,9 @@ use crate::domain::ids::AppId;
 use crate::ports::declaration::CredentialKind;
 use crate::ports::ids::UniqueIds;
 use crate::ports::sink::Sink;
+
+/// A sink in memory holds so many events, and forgets the oldest.
+const FORGOTTEN_AFTER: usize = 1_000;
 
 /// Builds the intake beside the parts of a pass. `None` without a sink. The first reading of
 /// the declaration is begun, and that of the authority's keys where resource data is opened.
@@ -65,6 +69,7 @@ pub(super) fn reception(
         Arc::clone(&services.store),
         Arc::clone(&services.clock),
         ids,
+        Arc::clone(&services.trail),
     );
     let reception = Reception::new(
         Arc::new(intake),
@@ -96,6 +101,10 @@ fn applications(settings: &PassSettings) -> BTreeSet<AppId> {
 fn sink(settings: &PassSettings, location: &SinkLocation) -> anyhow::Result<Arc<dyn Sink>> {
     let (queue, blobs, expires) = match location {
         SinkLocation::Folder(folder) => return Ok(Arc::new(FileSink::open(folder)?)),
+        SinkLocation::Memory { takes } => {
+            tracing::warn!("EVERGRAPH_SINK is memory: every event is forgotten");
+            return Ok(Arc::new(MemorySink::forgetful(FORGOTTEN_AFTER, *takes)));
+        }
         SinkLocation::Queue {
             queue,
             blobs,
