@@ -20,7 +20,7 @@ mod ledger;
 mod repeats;
 mod scan;
 mod settle;
-mod wire;
+pub mod wire;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};

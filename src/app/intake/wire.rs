@@ -19,7 +19,7 @@ use crate::domain::notification::{Happening, Item, ResourceData, Sealed, Text};
 
 /// Why a request is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BodyError {
+pub enum BodyError {
     /// Not a JSON object with an array `value`.
     Form,
     /// More items or tokens than are taken at once.
@@ -27,26 +27,26 @@ pub(super) enum BodyError {
 }
 
 /// A request, taken apart.
-pub(super) struct Posted<'a> {
+pub struct Posted<'a> {
     /// The items, each readable or not.
-    pub(super) items: Vec<Result<Parsed<'a>, Refusal>>,
+    pub items: Vec<Result<Parsed<'a>, Refusal>>,
     /// The validation tokens; empty where they are missing or null. `None` stands for one that
     /// is no text.
-    pub(super) tokens: Vec<Option<Text<'a>>>,
+    pub tokens: Vec<Option<Text<'a>>>,
 }
 
 /// An item with the places in its text that matter for passing it on.
-pub(super) struct Parsed<'a> {
+pub struct Parsed<'a> {
     /// What it says.
-    pub(super) item: Item<'a>,
+    pub item: Item<'a>,
     /// Its text.
-    pub(super) text: &'a str,
+    pub text: &'a str,
     /// The member `clientState` with one of the commas beside it.
-    pub(super) client_state: Option<Range<usize>>,
+    pub client_state: Option<Range<usize>>,
     /// The member `encryptedContent`.
-    pub(super) sealed: Option<Range<usize>>,
+    pub sealed: Option<Range<usize>>,
     /// `resource` as written, a JSON string.
-    pub(super) resource: Option<&'a str>,
+    pub resource: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
@@ -97,7 +97,7 @@ fn elements(raw: &RawValue, most: usize) -> Result<Vec<&RawValue>, BodyError> {
 
 impl<'a> Posted<'a> {
     /// Reads a body with at most `most` items and as many tokens.
-    pub(super) fn parse(body: &'a [u8], most: usize) -> Result<Self, BodyError> {
+    pub fn parse(body: &'a [u8], most: usize) -> Result<Self, BodyError> {
         let body: Body<'a> = serde_json::from_slice(body).map_err(|_| BodyError::Form)?;
         let items = elements(body.value, most)?;
         let tokens = match body.tokens {
