@@ -21,7 +21,7 @@ mod repeats;
 mod scan;
 mod settle;
 mod walk;
-mod wire;
+pub mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
