@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::instruments::{Conflict, Instruments};
 use crate::domain::plan::{Brake, Reason};
 use crate::domain::policy::Mode;
+use crate::ports::endpoint::Unreachable;
 
 /// How a pass ended.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -92,6 +94,9 @@ pub struct Decision {
     pub request_id: Option<String>,
     /// When it may change by itself.
     pub until: Option<Timestamp>,
+    /// The conflict that it met, as classified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<Conflict>,
 }
 
 fn reason_word<S: serde::Serializer>(reason: &Reason, to: S) -> Result<S::Ok, S::Error> {
@@ -105,6 +110,48 @@ pub struct BrakeReport {
     pub brake: &'static str,
     /// What is wrong and what to do.
     pub advice: String,
+}
+
+/// What one of our own public addresses answered to a validation handshake.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct EndpointReport {
+    /// The address.
+    pub address: String,
+    /// The likely obstacle; `None` where the token came back as it was sent.
+    pub obstacle: Option<&'static str>,
+    /// How long the answer took, in milliseconds.
+    pub took_ms: u64,
+    /// What was seen and what to do; empty where all is well. Never a secret.
+    pub words: String,
+}
+
+impl EndpointReport {
+    /// The answer of an address.
+    pub fn of(address: String, answer: &Result<(), Unreachable>, took_ms: u64) -> Self {
+        let fault = answer.as_ref().err();
+        Self {
+            address,
+            obstacle: fault.map(|fault| fault.obstacle.as_str()),
+            took_ms,
+            words: fault.map(ToString::to_string).unwrap_or_default(),
+        }
+    }
+
+    /// The answer as one line for people.
+    pub fn sentence(&self) -> String {
+        let Self {
+            address,
+            took_ms,
+            words,
+            ..
+        } = self;
+        match self.obstacle {
+            None => format!("{address} answers handshakes ({took_ms} ms)"),
+            Some(word) => format!(
+                "{address} does not answer handshakes as Graph needs it, {word}: {words}; creates were tried all the same"
+            ),
+        }
+    }
 }
 
 /// What one pass did.
@@ -125,8 +172,15 @@ pub struct Report {
     pub calls: BTreeMap<&'static str, u32>,
     /// Writes of state.
     pub state_writes: u32,
-    /// Time without coverage that a replacement caused, in milliseconds, by id of the deleted row.
+    /// Time without coverage that a replacement caused, in milliseconds until something served the
+    /// key again, by id of the deleted row. A gap is told when it ends, by whichever pass ends it.
     pub gaps_ms: BTreeMap<String, u64>,
+    /// Gaps that were open when the pass ended, by id of the deleted row, and since when.
+    pub gaps_open: BTreeMap<String, Timestamp>,
+    /// What was counted.
+    pub instruments: Instruments,
+    /// What our own public addresses answered; looked at once before the first create.
+    pub endpoint: Vec<EndpointReport>,
     /// Decisions, in order.
     pub decisions: Vec<Decision>,
 }
@@ -157,6 +211,9 @@ impl Report {
             calls: BTreeMap::new(),
             state_writes: 0,
             gaps_ms: BTreeMap::new(),
+            gaps_open: BTreeMap::new(),
+            instruments: Instruments::default(),
+            endpoint: Vec::new(),
             decisions: Vec::new(),
         }
     }
@@ -181,8 +238,19 @@ impl Report {
         }
     }
 
+    /// Remembers and logs what one of our addresses answered.
+    pub fn reached(&mut self, one: EndpointReport) {
+        match one.obstacle {
+            None => tracing::debug!("{}", one.sentence()),
+            Some(word) => tracing::error!(endpoint.obstacle = word, "{}", one.sentence()),
+        }
+        self.endpoint.push(one);
+    }
+
     /// Remembers and logs a decision. Equal holds of several rounds are one.
-    pub fn decide(&mut self, decision: Decision) {
+    ///
+    /// Answers whether it is a new one.
+    pub fn decide(&mut self, decision: Decision) -> bool {
         let again = decision.action == Action::Hold
             && self.decisions.iter().any(|known| {
                 known.action == Action::Hold
@@ -192,7 +260,7 @@ impl Report {
                     && known.id == decision.id
             });
         if again {
-            return;
+            return false;
         }
         tracing::info!(
             decision.action = decision.action.as_str(),
@@ -205,6 +273,27 @@ impl Report {
             "{}", decision.sentence()
         );
         self.decisions.push(decision);
+        true
+    }
+
+    /// A replacement's gap has ended.
+    pub fn close_gap(&mut self, deleted: String, missing_ms: u64) {
+        tracing::warn!(
+            subscription.id = %deleted,
+            gap.ms = missing_ms,
+            "nothing served the key for {missing_ms} ms while {deleted} was replaced"
+        );
+        self.gaps_ms.insert(deleted, missing_ms);
+    }
+
+    /// A replacement's gap is still open.
+    pub fn open_gap(&mut self, deleted: String, since: Timestamp) {
+        tracing::error!(
+            subscription.id = %deleted,
+            "nothing serves the key since {since}: {deleted} had to be deleted first, and its \
+             successor does not stand yet"
+        );
+        self.gaps_open.insert(deleted, since);
     }
 
     /// Decisions of one kind that succeeded.

@@ -263,6 +263,7 @@ fn as_json(file: &str, reading: &Reading) -> serde_json::Value {
                     .lifetime_to_request(one.lifetime, one.key.resource_data)
                     .as_mins(),
                 "lifecycle": one.lifecycle,
+                "because": one.because,
                 "permission": permission_word(one),
             })
         }).collect::<Vec<_>>()),

@@ -1,5 +1,6 @@
 //! The command line: one file for each command.
 
+mod bench;
 mod check;
 pub mod conflicts;
 mod demo;
@@ -32,7 +33,7 @@ enum Command {
     /// Runs the same parts against your own subscriptions.toml, until Ctrl-C
     Dev(dev::DevArgs),
     /// Runs the custom handler with the settings of the environment
-    Handler,
+    Handler(handler::HandlerArgs),
     /// Runs simulated services for a laptop
     Sim(sim::SimArgs),
     /// Checks a declaration: all errors and warnings, and the permissions it needs.
@@ -47,6 +48,8 @@ enum Command {
     Probe(probe::ProbeArgs),
     /// Runs weeks of a whole fleet in seconds, from one seed
     Simulate(simulate::SimulateArgs),
+    /// Measures what things cost, beside peers under the same load
+    Bench(bench::BenchArgs),
     /// Explains an error answer of a Microsoft service: cause, remedy, and what never to do
     Explain(explain::ExplainArgs),
     /// Lists the playbook of conflicts
@@ -61,7 +64,7 @@ pub async fn run() -> ExitCode {
     match cli.command {
         Command::Demo(args) => demo::run(args).await,
         Command::Dev(args) => dev::run(args).await,
-        Command::Handler => handler::run().await,
+        Command::Handler(args) => handler::run(args).await,
         Command::Sim(args) => sim::run(args).await,
         Command::Check(args) => check::run(&args).await,
         Command::Schema(args) => schema::run(&args),
@@ -69,6 +72,7 @@ pub async fn run() -> ExitCode {
         Command::Host(args) => host::run(args).await,
         Command::Probe(args) => probe::run(args).await,
         Command::Simulate(args) => simulate::run(args).await,
+        Command::Bench(args) => bench::run(args).await,
         Command::Explain(args) => explain::run(&args),
         Command::Conflicts(args) => conflicts::run(&args),
     }

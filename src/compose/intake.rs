@@ -10,6 +10,7 @@ use crate::adapters::crypto::{DecryptionKeyEntry, DecryptionKeys};
 use crate::adapters::event_ids::CountedIds;
 use crate::adapters::jwks::{AuthorityOptions, AuthorityTokens};
 use crate::adapters::sink::file::FileSink;
+use crate::adapters::sink::memory::MemorySink;
 use crate::adapters::sink::queue::{QueueSink, QueueSinkOptions};
 use crate::app::intake::{Intake, IntakeConfig, IntakeServices};
 use crate::app::pass::Services;
@@ -17,8 +18,12 @@ use crate::app::reception::{Reception, ReceptionServices};
 use crate::app::statistics::Statistics;
 use crate::config::{PassSettings, SinkLocation};
 use crate::domain::ids::AppId;
+use crate::ports::declaration::CredentialKind;
 use crate::ports::ids::UniqueIds;
 use crate::ports::sink::Sink;
+
+/// A sink in memory holds so many events, and forgets the oldest.
+const FORGOTTEN_AFTER: usize = 1_000;
 
 /// Builds the intake beside the parts of a pass. `None` without a sink. The first reading of
 /// the declaration is begun, and that of the authority's keys where resource data is opened.
@@ -64,6 +69,7 @@ pub(super) fn reception(
         Arc::clone(&services.store),
         Arc::clone(&services.clock),
         ids,
+        Arc::clone(&services.trail),
     );
     let reception = Reception::new(
         Arc::new(intake),
@@ -80,15 +86,25 @@ pub(super) fn reception(
 }
 
 /// Applications that are ours whatever tokens say. Validation tokens may still be for a former
-/// one while its subscriptions live.
+/// one while its subscriptions live. Who sends no token, which only a simulator on this machine
+/// accepts, is an application without a name there.
 fn applications(settings: &PassSettings) -> BTreeSet<AppId> {
     let own = settings.credential.client_id.iter();
-    own.chain(&settings.former_apps).cloned().collect()
+    let unnamed = settings.credential.kind == CredentialKind::None;
+    let unnamed = unnamed.then(AppId::unnamed);
+    own.chain(&settings.former_apps)
+        .cloned()
+        .chain(unnamed)
+        .collect()
 }
 
 fn sink(settings: &PassSettings, location: &SinkLocation) -> anyhow::Result<Arc<dyn Sink>> {
     let (queue, blobs, expires) = match location {
         SinkLocation::Folder(folder) => return Ok(Arc::new(FileSink::open(folder)?)),
+        SinkLocation::Memory { takes } => {
+            tracing::warn!("EVERGRAPH_SINK is memory: every event is forgotten");
+            return Ok(Arc::new(MemorySink::forgetful(FORGOTTEN_AFTER, *takes)));
+        }
         SinkLocation::Queue {
             queue,
             blobs,

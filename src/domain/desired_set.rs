@@ -17,6 +17,7 @@ impl DesiredSet {
         Self {
             by_key,
             hash: canon.finish(),
+            because: None,
         }
     }
 }
@@ -91,6 +92,7 @@ mod tests {
             lifetime: Lifetime::Max,
             lifecycle: true,
             certificate: None,
+            because: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod addresses;
 pub mod agenda;
+pub mod audit;
 pub mod backoff;
 mod checks;
 pub mod client_state;

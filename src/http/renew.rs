@@ -17,7 +17,7 @@ use super::body::{Received, receive};
 use super::envelope::{self, Answer};
 use super::stage::HandlerParts;
 use super::{Handler, caller};
-use crate::app::report::{Outcome, Report};
+use crate::app::report::{EndpointReport, Outcome, Report};
 use crate::app::tick;
 use crate::telemetry::field;
 
@@ -142,12 +142,15 @@ fn log(report: &Report) {
     }
 }
 
-/// The report for the host's log: the summary, what lowers the mode, then decisions. Where there
+/// The report for the host's log: the summary, what lowers the mode, what keeps Graph from
+/// reaching us, then decisions. Where there
 /// are too many, those that did not end well come first.
 fn lines_of(report: &Report) -> Vec<String> {
     let mut lines = vec![report.summary()];
     let brakes = report.brakes.iter();
     lines.extend(brakes.map(|one| format!("{}: {}", one.brake, one.advice)));
+    let unreachable = report.endpoint.iter().filter(|one| one.obstacle.is_some());
+    lines.extend(unreachable.map(EndpointReport::sentence));
     let mut decisions: Vec<_> = report.decisions.iter().collect();
     let left_out = decisions.len().saturating_sub(DECISIONS_MAX);
     if left_out > 0 {
@@ -181,6 +184,7 @@ mod tests {
             words: String::new(),
             request_id: None,
             until: None,
+            conflict: None,
         }
     }
 

@@ -5,9 +5,12 @@
 #[path = "../fleet/mod.rs"]
 mod fleet;
 
+mod audit;
 mod brakes;
 mod clocks;
+mod counters;
 mod documents;
+mod endpoint;
 mod holders;
 mod leases;
 mod listings;

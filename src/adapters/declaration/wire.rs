@@ -50,6 +50,10 @@ pub struct Defaults {
     /// Whether Graph also reports lifecycle events (missed, removed, reauthorization
     /// required). On by default.
     pub lifecycle: Option<At<bool>>,
+    /// The human decision behind this file: a ticket's address, or words. It stands in the audit
+    /// beside every decision whose subscription names no other, and where one is removed.
+    #[cfg_attr(feature = "cli", schemars(length(min = 1, max = 300)))]
+    pub because: Option<At<String>>,
 }
 
 /// An Entra tenant, and how to get a token for it where that differs from the settings.
@@ -109,6 +113,10 @@ pub struct Subscription {
     /// Print and for health monitoring alerts.
     #[cfg_attr(feature = "cli", schemars(length(min = 1)))]
     pub query_options: Option<At<String>>,
+    /// The human decision behind it: a ticket's address, or words. It stands in the audit beside
+    /// every decision about this subscription; a change of it changes nothing in Graph.
+    #[cfg_attr(feature = "cli", schemars(length(min = 1, max = 300)))]
+    pub because: Option<At<String>>,
 }
 
 /// The certificate to which Graph encrypts resource data.
@@ -168,6 +176,7 @@ impl File {
 
 const CHANGES: &str = "a list such as [\"created\", \"updated\", \"deleted\"]";
 const LENGTH: &str = "\"max\" or a length in quotes such as \"3d\", \"90m\" or \"1d 12h\"";
+const BECAUSE: &str = "a ticket's address, or words, in quotes";
 const TENANT: &str = "the name of a table under tenants, in quotes";
 
 impl Defaults {
@@ -177,6 +186,7 @@ impl Defaults {
             change_types: fields.texts("change_types", CHANGES),
             lifetime: fields.text("lifetime", LENGTH),
             lifecycle: fields.flag("lifecycle"),
+            because: fields.text("because", BECAUSE),
         };
         fields.finish();
         defaults
@@ -213,6 +223,7 @@ impl Subscription {
                 ResourceData::read,
             ),
             query_options: fields.text("query_options", "a condition in quotes"),
+            because: fields.text("because", BECAUSE),
         };
         fields.finish();
         subscription

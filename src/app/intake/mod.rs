@@ -3,7 +3,7 @@
 //!
 //! | file | what it knows |
 //! |---|---|
-//! | `wire`, `scan` | what Graph posts |
+//! | `wire`, `walk`, `scan` | what Graph posts |
 //! | `settle` | the way itself |
 //! | `content` | tokens and envelopes of rich items |
 //! | `repeats` | what was written, and what is being written |
@@ -20,9 +20,10 @@ mod ledger;
 mod repeats;
 mod scan;
 mod settle;
+mod walk;
 mod wire;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ use tokio::time::Instant;
 
 use crate::domain::client_state::KeyRing;
 use crate::domain::governor::{Answers, GovernorRules, Standing};
-use crate::domain::notification::refusal::Delay;
+use crate::domain::notification::refusal::{Delay, Refusal};
 use crate::domain::notification::roster::Roster;
 use crate::domain::ownership::Home;
 use crate::ports::clock::Clock;
@@ -41,7 +42,7 @@ use crate::ports::keys::{ContentKeys, PublisherTokens};
 use crate::ports::sink::Sink;
 use crate::ports::state::StateStore;
 
-pub use ledger::Figures;
+pub use ledger::{Figures, Tally};
 
 use content::Opener;
 use ledger::Ledger;
@@ -255,6 +256,16 @@ impl Intake {
             body.len()
         );
         Err(Answer::TooLarge)
+    }
+
+    /// Refusals that the audit has not heard of: one figure for each reason.
+    pub fn take_refusals(&self) -> BTreeMap<Refusal, Tally> {
+        self.ledger.take_refusals()
+    }
+
+    /// Refusals that could not be written wait for the next time.
+    pub fn give_back(&self, refusals: BTreeMap<Refusal, Tally>) {
+        self.ledger.give_back(refusals);
     }
 
     /// What was counted since this process began.

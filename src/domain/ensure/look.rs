@@ -226,8 +226,16 @@ impl Run {
 
     /// Nothing of ours lives. Perhaps something else holds the key; perhaps nothing does.
     fn nobody_serves(&mut self, evidence: Evidence) {
-        if self.made.is_some() {
-            return self.not_shown_yet(evidence);
+        if let Some((made, _)) = &self.made {
+            let shown = self.view.iter().find(|seen| seen.id == made.id).cloned();
+            return match shown {
+                None => self.not_shown_yet(evidence),
+                // Under the very id of ours stands another's: the last writer won.
+                Some(seen) if seen.standing == Standing::Live => {
+                    self.is_foreign(&seen.id, evidence);
+                }
+                Some(seen) => self.meet_what_does_not_live(&seen, evidence),
+            };
         }
         if self.is_held_by_what_does_not_live(&evidence) {
             return;

@@ -24,6 +24,7 @@ pub mod decide;
 mod ending;
 mod facts;
 mod failure;
+pub mod kinds;
 mod look;
 mod memory;
 mod moves;

@@ -9,9 +9,10 @@ use super::memory::Obstacle;
 use super::run::told;
 use super::{Evidence, Failure, Move, Refusal, Run, State, Stop};
 
-/// A read is repeated as it is; after a write everything is looked at first.
+/// A read is repeated as it is; after a write everything is looked at first. What is provided is
+/// another thing, which no look shows: that is tried as it is, too.
 fn again(asked: &Move) -> Move {
-    if is_read(asked) {
+    if is_read(asked) || *asked == Move::Provide {
         asked.clone()
     } else {
         Move::Observe
@@ -81,6 +82,8 @@ impl Run {
             let why = "the answer to the create was lost: look before anything is repeated";
             return self.observe(State::ReRead, why, evidence);
         }
+        // If it is then as wanted, it was not so before this run.
+        self.deeds.patched |= matches!(asked, Move::Patch { .. });
         let cause = Cause::AmbiguousOutcome;
         self.delay(cause, None, Move::Observe, evidence);
     }
@@ -122,6 +125,17 @@ impl Run {
             if verdict.may_have_taken_effect != Effect::No {
                 self.may_surface();
             }
+        }
+        let waits = matches!(
+            verdict.remedy,
+            Remedy::RetryAfterDelay | Remedy::WaitForUnlock | Remedy::PollThenRetry
+        );
+        if matches!(asked, Move::Patch { .. })
+            && waits
+            && verdict.may_have_taken_effect == Effect::No
+        {
+            // Nobody changed it and nothing was done: the budget of the cause counts, not this.
+            self.patches = self.patches.saturating_sub(1);
         }
         // What no program may do is left to a person, whatever the remedy is.
         let forbidden = verdict.automatic == Automatic::No;

@@ -48,7 +48,8 @@ pub(super) fn declared(
     }
     warn_of_nothing_to_do(file, findings);
     quotas::warn(&all, findings);
-    let set = DesiredSet::of(all.into_iter().map(|(desired, _)| desired));
+    let mut set = DesiredSet::of(all.into_iter().map(|(desired, _)| desired));
+    set.because = defaults.because;
     Some((set, tenants.into_values().flatten().collect()))
 }
 
