@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 
 use super::{entra, has_sas};
-use crate::adapters::crypto::{DecryptionKeyEntry, DecryptionKeys};
+use crate::adapters::crypto::{
+    DecryptionKeyEntry, DecryptionKeys, KeySource, KeyVaultSecrets, VaultKeys,
+};
 use crate::adapters::event_ids::CountedIds;
 use crate::adapters::jwks::{AuthorityOptions, AuthorityTokens};
 use crate::adapters::sink::file::FileSink;
@@ -18,6 +20,7 @@ use crate::app::statistics::Statistics;
 use crate::config::{PassSettings, SinkLocation};
 use crate::domain::ids::AppId;
 use crate::ports::ids::UniqueIds;
+use crate::ports::keys::ContentKeys;
 use crate::ports::sink::Sink;
 
 /// Builds the intake beside the parts of a pass. `None` without a sink. The first reading of
@@ -56,7 +59,7 @@ pub(super) fn reception(
             clock: Arc::clone(&services.clock),
             ids: Arc::clone(&ids),
             publisher: Arc::clone(&publisher) as _,
-            keys: Arc::new(decryption_keys(settings.decryption_keys.as_ref())),
+            keys: decryption_keys(settings),
         },
         IntakeConfig::new(settings.home.clone(), Arc::clone(&settings.keys)),
     );
@@ -112,21 +115,41 @@ fn sink(settings: &PassSettings, location: &SinkLocation) -> anyhow::Result<Arc<
 }
 
 /// Keys that cannot be used are missing: items that need them are answered 503 until they are
-/// there, and the log says so.
-fn decryption_keys(setting: Option<&SecretString>) -> DecryptionKeys {
-    let Some(text) = setting else {
-        return DecryptionKeys::none();
+/// there, and the log says so. The keys of vaults come later, beside everything else.
+fn decryption_keys(settings: &PassSettings) -> Arc<dyn ContentKeys> {
+    let Some(text) = &settings.decryption_keys else {
+        return Arc::new(DecryptionKeys::none());
     };
     let entries = match DecryptionKeyEntry::parse_list(text.expose_secret()) {
         Ok(entries) => entries,
         Err(fault) => {
             tracing::error!("EVERGRAPH_DECRYPTION_KEYS: {fault}");
-            return DecryptionKeys::none();
+            return Arc::new(DecryptionKeys::none());
         }
     };
-    let (keys, faults) = DecryptionKeys::load(entries, |path| std::fs::read_to_string(path));
+    let (keys, faults) = DecryptionKeys::load(&entries, |path| std::fs::read_to_string(path));
     for fault in faults {
         tracing::error!("EVERGRAPH_DECRYPTION_KEYS: {fault}");
     }
-    keys
+    let in_vaults = |entry: &DecryptionKeyEntry| matches!(entry.source, KeySource::Vault(_));
+    if !entries.iter().any(in_vaults) {
+        return Arc::new(keys);
+    }
+    let home = settings.credential.tenant.as_ref();
+    let credential = entra(settings).and_then(|entra| {
+        let credential = entra.for_vault(home);
+        credential.map_err(anyhow::Error::msg)
+    });
+    match credential {
+        Ok(credential) => {
+            let secrets = Arc::new(KeyVaultSecrets::new(credential));
+            let keys = VaultKeys::new(keys, &entries, secrets);
+            tokio::spawn(Arc::clone(&keys).keep());
+            keys
+        }
+        Err(error) => {
+            tracing::error!("EVERGRAPH_DECRYPTION_KEYS: no key is read from a vault: {error:#}");
+            Arc::new(keys)
+        }
+    }
 }
