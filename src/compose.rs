@@ -2,6 +2,7 @@
 
 pub mod handler;
 mod intake;
+pub mod keys;
 
 /// The reader of declarations, for the commands that check one.
 pub mod declaration {

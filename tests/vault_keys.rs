@@ -108,13 +108,19 @@ impl Secrets for Vault {
         }
         let versions = self.versions.lock().unwrap();
         let wanted = secret.version.as_deref();
-        let found = versions.iter().rev().find(|(version, ..)| wanted.is_none_or(|w| w == *version));
+        let found = versions
+            .iter()
+            .rev()
+            .find(|(version, ..)| wanted.is_none_or(|w| w == *version));
         match found {
             Some((version, text, _)) => Ok(Fetched {
                 text: text.clone().into(),
                 version: (*version).to_owned(),
             }),
-            None => Err(VaultFault::Denied(secret.to_string(), "is not there".into())),
+            None => Err(VaultFault::Denied(
+                secret.to_string(),
+                "is not there".into(),
+            )),
         }
     }
 }
@@ -131,7 +137,10 @@ fn keys_of(setting: &str, secrets: Arc<dyn Secrets>) -> Arc<VaultKeys> {
 #[track_caller]
 fn check_waits(keys: &VaultKeys, sealed: &Sealed<'_>) {
     let opened = keys.open(sealed);
-    assert!(matches!(opened, Err(OpenError::NotLoaded { .. })), "{opened:?}");
+    assert!(
+        matches!(opened, Err(OpenError::NotLoaded { .. })),
+        "{opened:?}"
+    );
 }
 
 #[track_caller]
@@ -271,7 +280,11 @@ async fn speak(State(pages): State<Pages>, request: Request) -> Response {
     assert!(query.contains("api-version="), "{query}");
     let converted = query.contains("outContentType=application%2Fx-pem-file");
     let path = request.uri().path().trim_end_matches('/').to_owned();
-    let path = if converted { format!("{path}?pem") } else { path };
+    let path = if converted {
+        format!("{path}?pem")
+    } else {
+        path
+    };
     let found = pages.lock().unwrap().get(&path).cloned();
     let not_found = || {
         let body = json!({"error": {"code": "SecretNotFound", "message": "it is not there"}});
@@ -334,7 +347,10 @@ fn secret(path: &str) -> VaultSecret {
 
 fn page(version: &str, text: &str, kind: &str) -> (StatusCode, serde_json::Value) {
     let id = format!("{VAULT}/secrets/graph/{version}");
-    (StatusCode::OK, json!({"value": text, "contentType": kind, "id": id}))
+    (
+        StatusCode::OK,
+        json!({"value": text, "contentType": kind, "id": id}),
+    )
 }
 
 #[tokio::test]
@@ -346,18 +362,34 @@ async fn over_http_a_secret_comes_with_its_version() {
     all.insert(format!("/secrets/graph/{OLD}"), page(OLD, "older", kind));
     drop(all);
     let newest = secrets.fetch(&secret("graph")).await.unwrap();
-    assert_eq!((newest.text.expose_secret(), &*newest.version), ("newest", NEW));
-    let older = secrets.fetch(&secret(&format!("graph/{OLD}"))).await.unwrap();
-    assert_eq!((older.text.expose_secret(), &*older.version), ("older", OLD));
+    assert_eq!(
+        (newest.text.expose_secret(), &*newest.version),
+        ("newest", NEW)
+    );
+    let older = secrets
+        .fetch(&secret(&format!("graph/{OLD}")))
+        .await
+        .unwrap();
+    assert_eq!(
+        (older.text.expose_secret(), &*older.version),
+        ("older", OLD)
+    );
 }
 
 async fn check_fault(status: u16, code: &str, wait: bool) {
     let (pages, secrets) = service().await;
     let body = json!({"error": {"code": code, "message": "hunter2"}});
     let status = StatusCode::from_u16(status).unwrap();
-    pages.lock().unwrap().insert("/secrets/graph".into(), (status, body));
+    pages
+        .lock()
+        .unwrap()
+        .insert("/secrets/graph".into(), (status, body));
     let fault = secrets.fetch(&secret("graph")).await.err().unwrap();
-    assert_eq!(matches!(fault, VaultFault::Unavailable(..)), wait, "{fault}");
+    assert_eq!(
+        matches!(fault, VaultFault::Unavailable(..)),
+        wait,
+        "{fault}"
+    );
     assert!(fault.to_string().contains(status.as_str()), "{fault}");
 }
 
@@ -378,16 +410,29 @@ async fn what_a_vault_refuses_is_told_from_what_it_cannot_do_now() {
 async fn a_pkcs12_secret_is_converted_by_the_vault_or_named_as_what_it_is() {
     let (pages, secrets) = service().await;
     let pkcs12 = page(OLD, "MIIKAgIBAzCC", "application/x-pkcs12");
-    pages.lock().unwrap().insert("/secrets/graph".into(), pkcs12);
+    pages
+        .lock()
+        .unwrap()
+        .insert("/secrets/graph".into(), pkcs12);
     let fault = secrets.fetch(&secret("graph")).await.err().unwrap();
-    assert!(matches!(fault, VaultFault::Unusable(_, KeyProblem::Pkcs12)), "{fault}");
-    assert!(fault.to_string().contains("application/x-pem-file"), "{fault}");
+    assert!(
+        matches!(fault, VaultFault::Unusable(_, KeyProblem::Pkcs12)),
+        "{fault}"
+    );
+    assert!(
+        fault.to_string().contains("application/x-pem-file"),
+        "{fault}"
+    );
     let pem = page(OLD, &FIRST.pem, "application/x-pem-file");
-    pages.lock().unwrap().insert("/secrets/graph?pem".into(), pem);
+    pages
+        .lock()
+        .unwrap()
+        .insert("/secrets/graph?pem".into(), pem);
     let fetched = secrets.fetch(&secret("graph")).await.unwrap();
     assert_eq!(fetched.text.expose_secret(), FIRST.pem);
     let keys = DecryptionKeys::none();
-    keys.insert("a", &SecretString::from(fetched.text.expose_secret())).unwrap();
+    keys.insert("a", &SecretString::from(fetched.text.expose_secret()))
+        .unwrap();
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod basic;
 mod fleet;
 mod lifecycle;
 mod rich;
+mod routing;
 mod statistics;
 mod trouble;
 mod world;

@@ -102,6 +102,8 @@ pub struct Plan {
     pub wishes: Vec<Desired>,
     pub keys: DecryptionKeys,
     pub memory: bool,
+    /// A sink instead of the usual one.
+    pub sink: Option<Arc<dyn Sink>>,
     pub change: fn(&mut IntakeConfig),
 }
 
@@ -111,6 +113,7 @@ impl Default for Plan {
             wishes: vec![inbox(), files()],
             keys: DecryptionKeys::none(),
             memory: false,
+            sink: None,
             change: |_| {},
         }
     }
@@ -162,7 +165,7 @@ impl World {
         let mut config = IntakeConfig::new(home.clone(), Arc::clone(&fleet.config.ring));
         (plan.change)(&mut config);
         let services = IntakeServices {
-            sink: Arc::clone(&sink) as _,
+            sink: plan.sink.unwrap_or_else(|| Arc::clone(&sink) as _),
             store: Arc::clone(&fleet.services.store),
             clock: Arc::clone(&fleet.services.clock),
             ids: Arc::new(CountedIds::of_process(7)),

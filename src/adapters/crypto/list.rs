@@ -46,7 +46,9 @@ pub enum KeySource {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ListFault {
     /// An entry without `=`, or with nothing on one of its sides.
-    #[error("entry {at} of the decryption keys is not id=path, id=PEM or id=URL of a Key Vault secret")]
+    #[error(
+        "entry {at} of the decryption keys is not id=path, id=PEM or id=URL of a Key Vault secret"
+    )]
     Form {
         /// Place in the list, from 1.
         at: usize,

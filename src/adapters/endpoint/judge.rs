@@ -251,7 +251,11 @@ mod tests {
         bare.forbidden_ip = Some("20.1.2.3".to_owned());
         check(&bare, restricted, "20.1.2.3");
         let stopped = "<h1>Error 403 - This web app is stopped.</h1>";
-        check(&seen(403, "text/html", stopped), Obstacle::NotRunning, "stopped");
+        check(
+            &seen(403, "text/html", stopped),
+            Obstacle::NotRunning,
+            "stopped",
+        );
     }
 
     #[test]

@@ -114,6 +114,24 @@ impl Claim<'_> {
     }
 }
 
+impl Claim<'_> {
+    /// Some of it was written, and repeats of those are suppressed from now on. The rest counts
+    /// as failed when the claim is dropped, and so it does for whoever awaits any of it: they
+    /// may ask the window then.
+    pub(super) fn written_in_part(&mut self, written: &[EventId], now: Timestamp) {
+        let written: HashSet<&EventId> = written.iter().collect();
+        let mut state = self.repeats.state();
+        self.ids.retain(|id| {
+            if !written.contains(id) {
+                return true;
+            }
+            state.writing.remove(id);
+            state.window.enter(*id, now);
+            false
+        });
+    }
+}
+
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
         if self.ids.is_empty() {

@@ -66,7 +66,11 @@ impl KeyVaultSecrets {
         Ok(made)
     }
 
-    async fn get(&self, secret: &VaultSecret, form: Option<ContentType>) -> azure_core::Result<Secret> {
+    async fn get(
+        &self,
+        secret: &VaultSecret,
+        form: Option<ContentType>,
+    ) -> azure_core::Result<Secret> {
         let options = SecretClientGetSecretOptions {
             secret_version: secret.version.clone(),
             out_content_type: form,
@@ -82,7 +86,10 @@ impl KeyVaultSecrets {
 impl Secrets for KeyVaultSecrets {
     async fn fetch(&self, secret: &VaultSecret) -> Result<Fetched, VaultFault> {
         let fault = |error: &azure_core::Error| fault(secret, error);
-        let mut got = self.get(secret, None).await.map_err(|error| fault(&error))?;
+        let mut got = self
+            .get(secret, None)
+            .await
+            .map_err(|error| fault(&error))?;
         if is_pkcs12(&got) {
             // The vault can convert it, from API version 2025-07-01 on
             // (learn.microsoft.com/rest/api/keyvault/secrets/get-secret/get-secret).
@@ -116,7 +123,8 @@ fn fault(secret: &VaultSecret, error: &azure_core::Error) -> VaultFault {
             let code = error_code.as_deref().unwrap_or_default();
             let status = u16::from(*status);
             let said = printable(&format!("answered {status} {code}"), WORDS);
-            let denied = |advice: &str| VaultFault::Denied(place.clone(), format!("{said}; {advice}"));
+            let denied =
+                |advice: &str| VaultFault::Denied(place.clone(), format!("{said}; {advice}"));
             match status {
                 401 | 403 => denied(
                     "the identity needs the role Key Vault Secrets User there, the secret must be \

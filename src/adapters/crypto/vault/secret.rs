@@ -21,7 +21,8 @@ impl VaultSecret {
     /// # Errors
     /// What is wrong, and how it is written.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        const FORM: &str = "write https://VAULT.vault.azure.net/secrets/NAME, with /VERSION behind it or not";
+        const FORM: &str =
+            "write https://VAULT.vault.azure.net/secrets/NAME, with /VERSION behind it or not";
         let url = Url::parse(text).map_err(|_| FORM)?;
         if url.scheme() != "https" {
             return Err("it must begin with https://");
@@ -34,7 +35,9 @@ impl VaultSecret {
         match parts.next() {
             Some("secrets") => {}
             Some("certificates" | "keys") => {
-                return Err("a certificate's private key is in the secret of the same name: write /secrets/NAME");
+                return Err(
+                    "a certificate's private key is in the secret of the same name: write /secrets/NAME",
+                );
             }
             _ => return Err(FORM),
         }

@@ -85,7 +85,8 @@ impl Watch {
             }
             None => {
                 // Half of the wait is certain, so that a vault that refuses is not hammered.
-                let wait = WAITS.ceiling(self.failures) / 2 + WAITS.delay(self.failures, chance) / 2;
+                let wait =
+                    WAITS.ceiling(self.failures) / 2 + WAITS.delay(self.failures, chance) / 2;
                 self.failures = self.failures.saturating_add(1);
                 self.next = Some(now + wait);
             }
