@@ -5,6 +5,7 @@ pub mod audit;
 pub mod ensure;
 pub mod handler;
 mod intake;
+pub mod keys;
 
 /// The reader of declarations, for the commands that check one.
 pub mod declaration {

@@ -201,6 +201,11 @@ impl Intake {
         self.services.keys.holds(certificate_id)
     }
 
+    /// Whether that key is not there yet, but on its way.
+    pub fn expects_key(&self, certificate_id: &str) -> bool {
+        self.services.keys.expects(certificate_id)
+    }
+
     /// Longest body that is taken.
     pub fn body_bytes(&self) -> usize {
         self.config.body_bytes

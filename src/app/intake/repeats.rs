@@ -1,6 +1,6 @@
 //! Certain repeats: suppressed once the first was written, and kept waiting until it is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -82,6 +82,11 @@ impl Repeats {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether an item was written within the window.
+    pub(super) fn is_written(&self, id: &EventId, now: Timestamp) -> bool {
+        id.certainty() == Certainty::Certain && self.state().window.holds(id, now)
+    }
+
     /// Keeps of some items those that were not written within the window.
     pub(super) fn drop_written<T>(
         &self,
@@ -142,6 +147,28 @@ impl Claim<'_> {
         drop(state);
         if let Some(awaited) = awaited {
             awaited.send_replace(Outcome::Written);
+        }
+    }
+}
+
+impl Claim<'_> {
+    /// Some of it was written, and repeats of those are suppressed from now on. The rest counts
+    /// as failed when the claim is dropped, and so it does for whoever awaits any of it: they
+    /// may ask the window then.
+    pub(super) fn written_in_part(&mut self, written: &[EventId], now: Timestamp) {
+        let written: HashSet<&EventId> = written.iter().collect();
+        let mut state = self.repeats.state();
+        self.ids.retain(|id| {
+            if !written.contains(id) {
+                return true;
+            }
+            state.writing.remove(id);
+            state.window.enter(*id, now);
+            false
+        });
+        if self.ids.is_empty() {
+            // Nothing is left for the drop to give up; who awaits it may ask the window now.
+            state.awaited.remove(&self.number);
         }
     }
 }
@@ -232,6 +259,28 @@ mod tests {
                 }
             });
             assert_eq!(written, succeeds);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_awaits_a_write_in_part_hears_its_end_and_may_ask_the_window() {
+        for (ids, written) in [
+            // What failed has no certain identity, or is another item.
+            (vec![certain(1), EventId::unique(1)], true),
+            (vec![certain(2), certain(1)], false),
+        ] {
+            let repeats = Repeats::default();
+            let (mut claim, _) = repeats.claim(&ids, NOW);
+            let (_other, mut places) = repeats.claim(&[certain(1)], NOW);
+            let Place::Await(first) = places.remove(0) else {
+                panic!("it is being written");
+            };
+            claim.written_in_part(&ids[..1], NOW);
+            drop(claim);
+            assert!(!first.succeeds().await);
+            assert_eq!(repeats.is_written(&certain(1), NOW), written);
+            assert!(repeats.state().awaited.is_empty());
+            assert!(repeats.state().writing.is_empty());
         }
     }
 
