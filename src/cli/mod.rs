@@ -1,5 +1,6 @@
 //! The command line: one file for each command.
 
+mod audit;
 mod bench;
 mod check;
 pub mod conflicts;
@@ -13,6 +14,7 @@ mod schema;
 mod settings;
 mod sim;
 pub mod simulate;
+mod why;
 
 use std::process::ExitCode;
 
@@ -54,6 +56,10 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Lists the playbook of conflicts
     Conflicts(conflicts::ConflictsArgs),
+    /// Shows what passes and commands decided, as the audit keeps it
+    Audit(audit::AuditArgs),
+    /// Tells the story of one subscription: what happened to it, why, and what waits
+    Why(why::WhyArgs),
 }
 
 /// Parses the arguments and runs the command.
@@ -75,5 +81,7 @@ pub async fn run() -> ExitCode {
         Command::Bench(args) => bench::run(args).await,
         Command::Explain(args) => explain::run(&args),
         Command::Conflicts(args) => conflicts::run(&args),
+        Command::Audit(args) => audit::run(&args).await,
+        Command::Why(args) => why::run(&args).await,
     }
 }
