@@ -10,6 +10,7 @@ pub mod event_ids;
 pub mod graph;
 pub mod identity;
 pub mod jwks;
+pub mod kinds;
 pub mod loopback;
 mod outgoing;
 pub mod pulse;

@@ -2,8 +2,10 @@
 //! the way in of notifications, with what keeps it fresh and tells of it.
 
 pub mod audit;
+pub mod ensure;
 pub mod execute;
 pub mod heartbeat;
+pub mod instruments;
 pub mod intake;
 pub mod leadership;
 pub mod marks;

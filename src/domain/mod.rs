@@ -10,6 +10,7 @@ pub mod conflict;
 pub mod dedupe;
 pub mod desired_set;
 pub mod duration;
+pub mod ensure;
 pub mod governor;
 mod grade;
 pub mod ids;

@@ -9,6 +9,7 @@ pub mod declaration;
 pub mod desired;
 pub mod dice;
 pub mod endpoint;
+pub mod ensure;
 pub mod graph;
 pub mod graph_outcome;
 pub mod ids;

@@ -3,7 +3,7 @@
 //!
 //! | file | what it knows |
 //! |---|---|
-//! | `wire`, `scan` | what Graph posts |
+//! | `wire`, `walk`, `scan` | what Graph posts |
 //! | `settle` | the way itself |
 //! | `content` | tokens and envelopes of rich items |
 //! | `repeats` | what was written, and what is being written |
@@ -20,6 +20,7 @@ mod ledger;
 mod repeats;
 mod scan;
 mod settle;
+mod walk;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
