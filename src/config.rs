@@ -225,6 +225,8 @@ pub struct RecordsSettings {
     pub audit: StateLocation,
     /// The state, where it is named.
     pub state: Option<StateLocation>,
+    /// Which clock tells the time of day.
+    pub clock: ClockChoice,
     /// How storage is opened without a SAS.
     pub credential: CredentialSettings,
     /// Graph's address, which tells the cloud.

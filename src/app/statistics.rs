@@ -164,7 +164,8 @@ impl Statistics {
             rule: Some(Rule::of_today(format!("intake/{refusal}"))),
             words: format!(
                 "acknowledged and not passed on, from {} to {}",
-                tally.first, tally.last
+                tally.first.strftime("%H:%M:%S"),
+                tally.last.strftime("%H:%M:%S")
             ),
             ..Record::new(Kind::Refusals, tally.last, "refuse")
         });

@@ -1,5 +1,6 @@
 //! The command line: one file for each command.
 
+mod audit;
 mod bench;
 mod check;
 pub mod conflicts;
@@ -14,6 +15,7 @@ mod schema;
 mod settings;
 mod sim;
 pub mod simulate;
+mod why;
 
 use std::process::ExitCode;
 
@@ -57,6 +59,10 @@ enum Command {
     Ensure(ensure::EnsureArgs),
     /// Lists the playbook of conflicts
     Conflicts(conflicts::ConflictsArgs),
+    /// Shows what passes and commands decided, as the audit keeps it
+    Audit(audit::AuditArgs),
+    /// Tells the story of one subscription: what happened to it, why, and what waits
+    Why(why::WhyArgs),
 }
 
 /// Parses the arguments and runs the command.
@@ -79,5 +85,7 @@ pub async fn run() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Ensure(args) => ensure::run(&args).await,
         Command::Conflicts(args) => conflicts::run(&args),
+        Command::Audit(args) => audit::run(&args).await,
+        Command::Why(args) => why::run(&args).await,
     }
 }

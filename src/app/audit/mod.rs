@@ -2,4 +2,6 @@
 
 pub mod journal;
 pub mod line;
+pub mod reader;
+pub mod story;
 pub mod trail;
