@@ -148,14 +148,14 @@ fn the_corpus_and_its_mutations_hold_in_every_target() {
         "\"validationTokens\":",
     ];
     let words: Vec<&str> = JSON.iter().chain(&members).copied().collect();
-    check_target("parser", &words, 400, |data| {
+    check_target("parser", &words, 200, |data| {
         parser::run(data);
         check_memory(data);
     });
     check_target(
         "envelope",
         &["\n", "cert", "====", "AAAA"],
-        60,
+        30,
         envelope::run,
     );
     let words = [
@@ -182,7 +182,7 @@ fn the_corpus_and_its_mutations_hold_in_every_target() {
         "%2F",
         "84bd8158-6d4d-4958-8b9f-9d6445542f95",
     ];
-    check_target("resource_path", &words, 600, resource_path::run);
+    check_target("resource_path", &words, 300, resource_path::run);
     let words = [
         "\n\n",
         "\"code\":",
@@ -201,7 +201,7 @@ fn the_corpus_and_its_mutations_hold_in_every_target() {
         "\"status\":409",
     ];
     let words: Vec<&str> = JSON.iter().chain(&words).copied().collect();
-    check_target("conflict", &words, 300, conflict::run);
+    check_target("conflict", &words, 150, conflict::run);
 }
 
 #[test]
