@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 
 use aws_lc_rs::cipher::{AES_256, EncryptionContext, PaddedBlockEncryptingKey, UnboundCipherKey};
-use aws_lc_rs::encoding::AsDer as _;
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::hmac;
 use aws_lc_rs::iv::FixedLength;
 use aws_lc_rs::rsa::{KeySize, OAEP_SHA1_MGF1SHA1, OaepPublicEncryptingKey, PrivateDecryptingKey};
@@ -16,7 +16,7 @@ use evergraph::domain::notification::refusal::Refusal;
 use evergraph::ports::keys::{ContentKeys as _, OpenError};
 
 /// Longer inputs say nothing new.
-pub const LONGEST: usize = 4 * 1024;
+const LONGEST: usize = 4 * 1024;
 
 struct Pair {
     ours: DecryptionKeys,
@@ -28,7 +28,7 @@ fn pair() -> &'static Pair {
     static PAIR: OnceLock<Pair> = OnceLock::new();
     PAIR.get_or_init(|| {
         let private = PrivateDecryptingKey::generate(KeySize::Rsa2048).expect("a key");
-        let der = AsDer::as_der(&private).expect("PKCS #8");
+        let der: Pkcs8V1Der<'_> = private.as_der().expect("PKCS #8");
         let body = STANDARD.encode(der.as_ref());
         let lines: Vec<_> = body
             .as_bytes()

@@ -9,10 +9,10 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// Items that are taken at once.
-pub const MOST: usize = 50;
+const MOST: usize = 50;
 
 /// Longer inputs say nothing new.
-pub const LONGEST: usize = 16 * 1024;
+const LONGEST: usize = 16 * 1024;
 
 /// An object as serde_json walks it: repeated names stay.
 struct Pairs(Vec<(String, Box<RawValue>)>);
@@ -70,20 +70,8 @@ impl Pairs {
 }
 
 /// Reads the body as the product does.
-pub fn read(data: &[u8]) -> Result<Posted<'_>, BodyError> {
+fn read(data: &[u8]) -> Result<Posted<'_>, BodyError> {
     Posted::parse(data, MOST)
-}
-
-/// At most so many bytes are allocated for a body: rooms for as many items and tokens as are
-/// taken, which double as they grow, and copies of texts with escapes.
-#[cfg_attr(fuzzing, allow(dead_code))]
-pub fn memory_bound(data: &[u8]) -> usize {
-    let elements = (data.len() / 2 + 1)
-        .min(MOST + 1)
-        .next_power_of_two()
-        .max(4);
-    let each = size_of::<Result<Parsed<'_>, ()>>() + 4 * size_of::<&str>() + size_of::<Text<'_>>();
-    3 * elements * each + 3 * data.len() + 1024
 }
 
 /// Checks one input.

@@ -6,7 +6,7 @@ use evergraph::domain::resource::Resource;
 use evergraph::domain::subscription::{ChangeTypes, KeyTag, SubscriptionKey};
 
 /// Longer inputs say nothing new.
-pub const LONGEST: usize = 4 * 1024;
+const LONGEST: usize = 4 * 1024;
 
 fn tag(resource: &Resource) -> KeyTag {
     SubscriptionKey {
