@@ -5,6 +5,7 @@ mod check;
 pub mod conflicts;
 mod demo;
 mod dev;
+mod ensure;
 mod explain;
 mod handler;
 mod host;
@@ -52,6 +53,8 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Explains an error answer of a Microsoft service: cause, remedy, and what never to do
     Explain(explain::ExplainArgs),
+    /// Makes one thing stand in a Microsoft service, whatever conflicts come, and tells every step
+    Ensure(ensure::EnsureArgs),
     /// Lists the playbook of conflicts
     Conflicts(conflicts::ConflictsArgs),
 }
@@ -74,6 +77,7 @@ pub async fn run() -> ExitCode {
         Command::Simulate(args) => simulate::run(args).await,
         Command::Bench(args) => bench::run(args).await,
         Command::Explain(args) => explain::run(&args),
+        Command::Ensure(args) => ensure::run(&args).await,
         Command::Conflicts(args) => conflicts::run(&args),
     }
 }
