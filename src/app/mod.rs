@@ -5,6 +5,7 @@ pub mod audit;
 pub mod ensure;
 pub mod execute;
 pub mod heartbeat;
+pub mod instruments;
 pub mod intake;
 pub mod leadership;
 pub mod marks;

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use super::audit::trail::Trail;
+use super::instruments::Instruments;
 use super::leadership::Leadership;
 use super::memory::Writer;
 use super::report::Report;
@@ -80,7 +81,26 @@ const ROUNDS_MAX: usize = 12;
 
 /// Why a pass ended before its plan was at rest.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Halt(pub String);
+pub struct Halt {
+    /// In words.
+    pub why: String,
+    /// Whether its time, its calls or its rounds were used up.
+    pub exhausted: bool,
+}
+
+impl Halt {
+    /// Something must stop it.
+    pub(super) fn new(why: impl Into<String>) -> Self {
+        let (why, exhausted) = (why.into(), false);
+        Self { why, exhausted }
+    }
+
+    /// Its time, its calls or its rounds are used up.
+    fn exhausted(why: impl Into<String>) -> Self {
+        let (why, exhausted) = (why.into(), true);
+        Self { why, exhausted }
+    }
+}
 
 /// A pass under way.
 pub struct Pass<'a> {
@@ -163,6 +183,24 @@ impl<'a> Pass<'a> {
     /// # Errors
     /// [`Halt`], where something must stop it before: the lease, the store, the budget.
     pub async fn run(&mut self) -> Result<(), Halt> {
+        let ended = self.rounds().await;
+        let exhausted = ended.as_ref().is_err_and(|halt| halt.exhausted);
+        self.tally(exhausted);
+        if ended.is_ok() || exhausted {
+            self.save().await?;
+        }
+        ended
+    }
+
+    /// Counts what was done. Once: the counts are added to those of earlier passes.
+    fn tally(&mut self, exhausted: bool) {
+        let counted = Instruments::of(&self.report.decisions, exhausted);
+        counted.log();
+        self.doc.instruments.merge(&counted);
+        self.report.instruments = counted;
+    }
+
+    async fn rounds(&mut self) -> Result<(), Halt> {
         for _ in 0..ROUNDS_MAX {
             let plan = self.plan();
             self.report.brake(plan.grade.mode, &plan.grade.brakes);
@@ -171,17 +209,19 @@ impl<'a> Pass<'a> {
             }
             for change in &plan.changes {
                 self.note_change(change);
+                if let Change::Adopt { tag, .. } = change {
+                    self.note_covered(tag);
+                }
                 self.apply(change);
             }
             if plan.is_at_rest() {
                 self.settle(&plan);
-                return self.save().await;
+                return Ok(());
             }
             self.take_steps(&plan.steps).await?;
             self.take_looks(&plan.looks).await?;
         }
-        self.save().await?;
-        Err(Halt(format!(
+        Err(Halt::exhausted(format!(
             "the plan did not come to rest in {ROUNDS_MAX} rounds"
         )))
     }
@@ -267,18 +307,20 @@ impl<'a> Pass<'a> {
         let saved = writer.save(&self.doc, lead).await;
         self.report.state_writes = writer.writes;
         self.flush_full_batch().await;
-        saved.map_err(|error| Halt(error.to_string()))
+        saved.map_err(|error| Halt::new(error.to_string()))
     }
 
     /// Whether another effect may begin.
     pub(super) fn may_act(&self, tenant: &TenantId) -> Result<(), Halt> {
         let Some(lead) = &self.lead else {
-            return Err(Halt("nothing may be changed without the lease".to_owned()));
+            return Err(Halt::new(
+                "nothing may be changed without the lease".to_owned(),
+            ));
         };
-        lead.check().map_err(|lost| Halt(lost.to_string()))?;
+        lead.check().map_err(|lost| Halt::new(lost.to_string()))?;
         self.may_call()?;
         match self.quiet(tenant) {
-            Some(until) => Err(Halt(format!(
+            Some(until) => Err(Halt::new(format!(
                 "Graph asked for silence in {tenant} until {until}"
             ))),
             None => Ok(()),
@@ -289,7 +331,7 @@ impl<'a> Pass<'a> {
     /// see is no longer for it to act on. A pass without a lead may only look.
     pub(super) fn may_look(&self) -> Result<(), Halt> {
         if let Some(lead) = &self.lead {
-            lead.check().map_err(|lost| Halt(lost.to_string()))?;
+            lead.check().map_err(|lost| Halt::new(lost.to_string()))?;
         }
         self.may_call()
     }
@@ -297,13 +339,13 @@ impl<'a> Pass<'a> {
     /// Whether another call may begin.
     fn may_call(&self) -> Result<(), Halt> {
         if self.began.elapsed() >= self.config.budget {
-            return Err(Halt(
-                "the time of this pass is used up; the next tick goes on".to_owned(),
+            return Err(Halt::exhausted(
+                "the time of this pass is used up; the next tick goes on",
             ));
         }
         if self.calls >= self.config.calls_max {
-            return Err(Halt(
-                "the calls of this pass are used up; the next tick goes on".to_owned(),
+            return Err(Halt::exhausted(
+                "the calls of this pass are used up; the next tick goes on",
             ));
         }
         Ok(())
@@ -351,7 +393,8 @@ impl<'a> Pass<'a> {
     }
 
     /// The lease goes back, and the memory out.
-    pub async fn end(self) -> StateDoc {
+    pub async fn end(mut self) -> StateDoc {
+        self.note_open_gaps();
         if let Some(lead) = self.lead {
             lead.give_back().await;
         }

@@ -108,10 +108,12 @@ impl Reception {
         body: &[u8],
     ) -> Answer {
         self.refresh();
-        let mut first = self.first.subscribe();
-        // Without a reading the intake itself answers that it is too early.
-        let first = first.wait_for(|read| *read);
-        drop(tokio::time::timeout(FIRST_READING, first).await);
+        if !*self.first.borrow() {
+            let mut first = self.first.subscribe();
+            // Without a reading the intake itself answers that it is too early.
+            let first = first.wait_for(|read| *read);
+            drop(tokio::time::timeout(FIRST_READING, first).await);
+        }
         let answer = self.intake.receive(admission, route, body).await;
         self.statistics.counted(&self.intake);
         answer

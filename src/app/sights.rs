@@ -29,8 +29,12 @@ enum Seen {
 
 impl Pass<'_> {
     /// Keeps the silence that Graph asked for, whatever else the answer meant: a 503 that leaves
-    /// a create in doubt may name a time as well as a 429 does.
+    /// a create in doubt may name a time as well as a 429 does. Where the answer meant nothing
+    /// but a wait, what is recorded of it says how long; a wait past an end is not kept.
     pub(super) fn heed(&mut self, tenant: &TenantId, error: &GraphError) {
+        if let Miss::Throttled(_) | Miss::Unavailable(_) = miss_of(error) {
+            return;
+        }
         if let Some(Wait::For(wait)) = error.wait() {
             let asked = Some(RetryAfter::For(*wait));
             self.note_quiet(tenant, &Miss::Throttled(asked));
@@ -201,6 +205,7 @@ impl Pass<'_> {
             words,
             request_id,
             until: None,
+            conflict: None,
         };
         self.decide(decision, Detail::default());
     }

@@ -220,7 +220,7 @@ impl Tick<'_> {
         pass.learn(proofs);
         match pass.run().await {
             Ok(()) => Outcome::Complete,
-            Err(halt) => Outcome::Stopped { why: halt.0 },
+            Err(halt) => Outcome::Stopped { why: halt.why },
         }
     }
 
@@ -259,7 +259,7 @@ impl Tick<'_> {
         pass.learn(proofs);
         let outcome = match pass.run().await {
             Ok(()) => Outcome::Complete,
-            Err(halt) => Outcome::Stopped { why: halt.0 },
+            Err(halt) => Outcome::Stopped { why: halt.why },
         };
         let taken_up = marks.taken_up(&pass);
         if outcome == Outcome::Complete {

@@ -34,7 +34,7 @@ enum Command {
     /// Runs the same parts against your own subscriptions.toml, until Ctrl-C
     Dev(dev::DevArgs),
     /// Runs the custom handler with the settings of the environment
-    Handler,
+    Handler(handler::HandlerArgs),
     /// Runs simulated services for a laptop
     Sim(sim::SimArgs),
     /// Checks a declaration: all errors and warnings, and the permissions it needs.
@@ -67,7 +67,7 @@ pub async fn run() -> ExitCode {
     match cli.command {
         Command::Demo(args) => demo::run(args).await,
         Command::Dev(args) => dev::run(args).await,
-        Command::Handler => handler::run().await,
+        Command::Handler(args) => handler::run(args).await,
         Command::Sim(args) => sim::run(args).await,
         Command::Check(args) => check::run(&args).await,
         Command::Schema(args) => schema::run(&args),

@@ -207,7 +207,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// Listings that no key asks for: the audit, and a change of configuration.
+    /// Listings that no key asks for: the audit, the one after creates, and a change of configuration.
     fn listings_by_themselves(&mut self) {
         let changed = !self.is_braked()
             && self.table.config_hash.is_some()
@@ -223,6 +223,11 @@ impl<'a> Scene<'a> {
                 }
             } else if audit_due {
                 self.want_listing(tenant, Reason::Audit);
+            } else if tenant
+                .remembered
+                .is_some_and(|known| known.is_verify_due(self.inputs.now))
+            {
+                self.want_listing(tenant, Reason::VerifyCreates);
             } else if changed {
                 self.want_listing(tenant, Reason::ConfigChanged);
             }

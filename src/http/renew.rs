@@ -184,6 +184,7 @@ mod tests {
             words: String::new(),
             request_id: None,
             until: None,
+            conflict: None,
         }
     }
 

@@ -6,6 +6,7 @@
 mod basic;
 #[path = "../fleet/mod.rs"]
 mod fleet;
+mod full;
 mod lifecycle;
 mod rich;
 mod statistics;

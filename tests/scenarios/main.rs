@@ -8,6 +8,7 @@ mod fleet;
 mod audit;
 mod brakes;
 mod clocks;
+mod counters;
 mod documents;
 mod endpoint;
 mod holders;

@@ -60,8 +60,10 @@ impl Pass<'_> {
 
     fn still_leading(&self) -> Result<(), Halt> {
         match &self.lead {
-            Some(lead) => lead.check().map_err(|lost| Halt(lost.to_string())),
-            None => Err(Halt("nothing may be changed without the lease".to_owned())),
+            Some(lead) => lead.check().map_err(|lost| Halt::new(lost.to_string())),
+            None => Err(Halt::new(
+                "nothing may be changed without the lease".to_owned(),
+            )),
         }
     }
 
@@ -106,6 +108,7 @@ impl Pass<'_> {
         match answer {
             Ok(Reply { value: row, trace }) => {
                 self.correct_clock(trace.date);
+                self.note_covered(&create.tag);
                 self.record(|recorder, doc| recorder.created(&mut doc.state, create, Ok(&row)));
                 let words = format!("until {}", row.expires);
                 let subject = (&tenant, name, Some(row.id.clone()));

@@ -32,12 +32,14 @@ impl Pass<'_> {
             return Ok(false);
         }
         let Some(lead) = &mut self.lead else {
-            return Err(Halt("nothing may be deleted without the lease".to_owned()));
+            return Err(Halt::new(
+                "nothing may be deleted without the lease".to_owned(),
+            ));
         };
         let left = lead
             .at_least_half()
             .await
-            .map_err(|lost| Halt(lost.to_string()))?;
+            .map_err(|lost| Halt::new(lost.to_string()))?;
         let limit = end
             .saturating_duration_since(Instant::now())
             .min(left)

@@ -135,17 +135,12 @@ impl Pass<'_> {
         }
         self.record(|recorder, doc| recorder.intend(&mut doc.state, create, Some(delete)));
         self.save().await?;
-        let gap = Instant::now();
         if !self.delete(delete).await? {
-            self.record(|recorder, doc| recorder.withdraw(&mut doc.state, &create.tag));
+            self.record(|recorder, doc| recorder.not_removed(&mut doc.state, &create.tag));
             self.progress.mismatched_acted += 1;
             return self.save().await;
         }
         self.send_creates(&[create]).await?;
-        let gap_ms = u64::try_from(gap.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.report
-            .gaps_ms
-            .insert(delete.id.as_str().to_owned(), gap_ms);
         self.save().await
     }
 

@@ -8,11 +8,12 @@ use crate::app::pass::{Halt, Pass};
 use crate::app::records::{Detail, ends};
 use crate::app::report::Action;
 use crate::app::sights::miss_of;
+use crate::domain::conflict::RetryAfter;
 use crate::domain::plan::Renewal;
 use crate::domain::record::Miss;
 use crate::domain::sight::ById;
 use crate::domain::subscription::{Declaration, Desired, KeyTag, Observed};
-use crate::ports::graph::{Graph, GraphError, RenewRequest, Reply};
+use crate::ports::graph::{Graph, GraphError, RenewRequest, Reply, Wait};
 
 /// Outcomes of renewals that may be lost with a crash: repeating a renewal does no harm.
 const RENEWALS_PER_SAVE: usize = 64;
@@ -113,7 +114,7 @@ impl Pass<'_> {
             }
             Err(error) => {
                 self.correct_clock(error.trace().date);
-                let miss = miss_of(&error);
+                let miss = renewal_miss(&error);
                 self.record(|recorder, doc| {
                     recorder.renewed(&mut doc.state, renewal, certificate.as_deref(), Err(&miss));
                 });
@@ -128,11 +129,22 @@ impl Pass<'_> {
                     // What a GET said before this 404 is older than it.
                     self.sight(&renewal.tenant).by_id.remove(&renewal.id);
                 }
-                self.heed(&renewal.tenant, &error);
+                if !matches!(miss, Miss::Unavailable(Some(_))) {
+                    self.heed(&renewal.tenant, &error);
+                }
                 self.note_miss(Action::Renew, renewal.why, subject, &error, detail);
                 false
             }
         }
+    }
+}
+
+/// Repeating a renewal does no harm: one in doubt that names a wait is as good as refused for now,
+/// and the wait is weighed against the end of the row.
+fn renewal_miss(error: &GraphError) -> Miss {
+    match (miss_of(error), error.wait()) {
+        (Miss::Unknown, Some(Wait::For(wait))) => Miss::Unavailable(Some(RetryAfter::For(*wait))),
+        (miss, _) => miss,
     }
 }
 

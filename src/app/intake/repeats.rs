@@ -1,13 +1,13 @@
 //! Certain repeats: suppressed once the first was written, and kept waiting until it is.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::domain::dedupe::RepeatWindow;
-use crate::domain::notification::identity::{Certainty, EventId};
+use crate::domain::notification::identity::{Certainty, EventId, EventIdMap};
 
 /// What became of a write that somebody waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,7 +25,23 @@ pub(super) struct Repeats(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     window: RepeatWindow,
-    writing: HashMap<EventId, Waiting>,
+    /// Ids that are being written, each with the number of the claim.
+    writing: EventIdMap<u64>,
+    /// Claims whose outcome somebody awaits: most are awaited by nobody.
+    awaited: HashMap<u64, watch::Sender<Outcome>>,
+    claims: u64,
+}
+
+impl State {
+    /// The outcome of a claim, for one who awaits it.
+    fn outcome_of(&mut self, claim: u64) -> AwaitFirst {
+        let sender = self.awaited.entry(claim);
+        AwaitFirst(
+            sender
+                .or_insert_with(|| watch::Sender::new(Outcome::Pending))
+                .subscribe(),
+        )
+    }
 }
 
 /// What to do with an item.
@@ -57,7 +73,7 @@ impl AwaitFirst {
 pub(super) struct Claim<'r> {
     repeats: &'r Repeats,
     ids: Vec<EventId>,
-    outcome: watch::Sender<Outcome>,
+    number: u64,
 }
 
 impl Repeats {
@@ -66,36 +82,49 @@ impl Repeats {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether an item was written within the window.
-    pub(super) fn is_written(&self, id: &EventId, now: Timestamp) -> bool {
-        id.certainty() == Certainty::Certain && self.state().window.holds(id, now)
+    /// Keeps of some items those that were not written within the window.
+    pub(super) fn drop_written<T>(
+        &self,
+        items: &mut Vec<T>,
+        id: impl Fn(&T) -> EventId,
+        now: Timestamp,
+    ) {
+        let mut state = self.state();
+        items.retain(|item| {
+            let id = id(item);
+            id.certainty() == Certainty::Uncertain || !state.window.holds(&id, now)
+        });
     }
 
     /// Takes the ids for one request, and says of each what to do.
     pub(super) fn claim(&self, ids: &[EventId], now: Timestamp) -> (Claim<'_>, Vec<Place>) {
-        let (outcome, waiting) = watch::channel(Outcome::Pending);
-        let mut mine = HashSet::new();
+        let mut mine = Vec::with_capacity(ids.len());
         let mut state = self.state();
+        state.claims += 1;
+        let number = state.claims;
         let places = ids.iter().map(|id| {
             if id.certainty() == Certainty::Uncertain {
                 return Place::Write;
             }
-            if mine.contains(id) || state.window.holds(id, now) {
+            if state.window.holds(id, now) {
                 return Place::Suppress;
             }
-            if let Some(first) = state.writing.get(id) {
-                return Place::Await(AwaitFirst(first.clone()));
+            match state.writing.get(id).copied() {
+                Some(claim) if claim == number => Place::Suppress,
+                Some(claim) => Place::Await(state.outcome_of(claim)),
+                None => {
+                    state.writing.insert(*id, number);
+                    mine.push(*id);
+                    Place::Write
+                }
             }
-            state.writing.insert(*id, waiting.clone());
-            mine.insert(*id);
-            Place::Write
         });
         let places = places.collect();
         drop(state);
         let claim = Claim {
             repeats: self,
-            ids: mine.into_iter().collect(),
-            outcome,
+            ids: mine,
+            number,
         };
         (claim, places)
     }
@@ -109,8 +138,11 @@ impl Claim<'_> {
             state.writing.remove(&id);
             state.window.enter(id, now);
         }
+        let awaited = state.awaited.remove(&self.number);
         drop(state);
-        self.outcome.send_replace(Outcome::Written);
+        if let Some(awaited) = awaited {
+            awaited.send_replace(Outcome::Written);
+        }
     }
 }
 
@@ -123,6 +155,8 @@ impl Drop for Claim<'_> {
         for id in &self.ids {
             state.writing.remove(id);
         }
+        // Who awaits it hears that there is nobody any more who could write it.
+        state.awaited.remove(&self.number);
     }
 }
 
@@ -140,6 +174,12 @@ mod tests {
         let tag = KeyTag::from_bytes([number; 16]);
         let fleet = FleetId::parse("prod").unwrap();
         EventId::certain(&fixtures::message(), ResourceKind::Message, &fleet, &tag).unwrap()
+    }
+
+    fn is_written(repeats: &Repeats, id: EventId) -> bool {
+        let mut ids = vec![id];
+        repeats.drop_written(&mut ids, |id| *id, NOW);
+        ids.is_empty()
     }
 
     fn words(places: &[Place]) -> Vec<&'static str> {
@@ -164,15 +204,15 @@ mod tests {
         ];
         let (claim, places) = repeats.claim(&ids, NOW);
         assert_eq!(words(&places), ["write", "suppress", "write", "write"]);
-        assert!(!repeats.is_written(&ids[0], NOW));
+        assert!(!is_written(&repeats, ids[0]));
         drop(claim); // the write failed
         let (claim, places) = repeats.claim(&ids[..1], NOW);
         assert_eq!(words(&places), ["write"]);
         claim.written(NOW);
-        assert!(repeats.is_written(&ids[0], NOW));
+        assert!(is_written(&repeats, ids[0]));
         let (_, places) = repeats.claim(&ids, NOW);
         assert_eq!(words(&places), ["suppress", "suppress", "write", "write"]);
-        assert!(repeats.state().writing.is_empty());
+        assert!(repeats.state().writing.is_empty() && repeats.state().awaited.is_empty());
     }
 
     #[tokio::test]

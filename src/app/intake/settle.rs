@@ -180,23 +180,18 @@ impl Intake {
     /// Leaves out certain repeats of what was written before anything is opened for them.
     fn drop_written(&self, sorted: &mut Sorted<'_, '_, '_>, now: Timestamp) -> usize {
         let before = sorted.candidates.len();
-        sorted
-            .candidates
-            .retain(|one| !self.repeats.is_written(&one.id, now));
+        self.repeats
+            .drop_written(&mut sorted.candidates, |one| one.id, now);
         before - sorted.candidates.len()
     }
 
     /// Opens the content that is to be opened here.
     async fn open(&self, sorted: &mut Sorted<'_, '_, '_>) {
-        let sealed: Vec<Sealed<'static>> = sorted
-            .candidates
-            .iter()
-            .filter_map(|one| to_open(one).map(Sealed::into_owned))
-            .collect();
+        let sealed: Vec<Sealed<'_>> = sorted.candidates.iter().filter_map(to_open).collect();
         if sealed.is_empty() {
             return;
         }
-        let mut opened = self.opener.open_all(sealed).await.into_iter();
+        let mut opened = self.opener.open_all(&sealed).await.into_iter();
         for mut one in std::mem::take(&mut sorted.candidates) {
             if to_open(&one).is_some() {
                 match opened.next() {
@@ -254,15 +249,15 @@ impl Intake {
     fn events(&self, mine: &[&Candidate<'_, '_, '_>], bytes: usize, now: Timestamp) -> Vec<Event> {
         let fleet = &self.config.home.current.fleet;
         let mut writer = Writer::new(fleet, now, mine.len(), bytes);
-        let write = |one: &&Candidate<'_, '_, '_>| {
+        for one in mine {
             writer.write(&Material {
                 parsed: one.parsed,
                 standing: &one.standing,
                 id: one.id,
                 opened: one.opened.as_ref(),
-            })
-        };
-        mine.iter().map(write).collect()
+            });
+        }
+        writer.events()
     }
 
     async fn write(&self, events: &[Event]) -> Result<(), Delay> {
@@ -280,6 +275,9 @@ impl Intake {
 
     /// Leaves a wake mark for each event about a subscription; equal ones are one.
     async fn wake(&self, marks: &BTreeSet<WakeMark>) -> Result<usize, Delay> {
+        if marks.is_empty() {
+            return Ok(0);
+        }
         let mut waking = Vec::with_capacity(marks.len());
         for mark in marks {
             tell(mark);
