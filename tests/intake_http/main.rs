@@ -9,6 +9,7 @@ mod fleet;
 mod full;
 mod lifecycle;
 mod rich;
+mod routing;
 mod statistics;
 mod trouble;
 mod world;

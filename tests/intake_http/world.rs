@@ -106,6 +106,8 @@ pub struct Plan {
     pub wishes: Vec<Desired>,
     pub keys: DecryptionKeys,
     pub memory: bool,
+    /// A sink instead of the usual one.
+    pub sink: Option<Arc<dyn Sink>>,
     pub change: fn(&mut IntakeConfig),
 }
 
@@ -115,6 +117,7 @@ impl Default for Plan {
             wishes: vec![inbox(), files()],
             keys: DecryptionKeys::none(),
             memory: false,
+            sink: None,
             change: |_| {},
         }
     }
@@ -170,7 +173,7 @@ impl World {
             is_full: AtomicBool::new(false),
         });
         let services = IntakeServices {
-            sink: Arc::clone(&sink) as _,
+            sink: plan.sink.unwrap_or_else(|| Arc::clone(&sink) as _),
             store: Arc::clone(&store) as _,
             clock: Arc::clone(&fleet.services.clock),
             ids: Arc::new(CountedIds::of_process(7)),
