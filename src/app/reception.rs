@@ -83,9 +83,10 @@ impl Reception {
         &self.intake
     }
 
-    /// Admits a request, before its body is read. `None`: answer 503 at once.
-    pub fn admit(&self) -> Option<Admission> {
-        let admission = self.intake.admit();
+    /// Admits a request, before its body of so many bytes is read (`None` where it does not say
+    /// how many). `None`: answer 503 at once.
+    pub fn admit(&self, bytes: Option<u64>) -> Option<Admission> {
+        let admission = self.intake.admit(bytes);
         if admission.is_none() {
             self.statistics.counted(&self.intake);
         }

@@ -31,6 +31,11 @@ pub(super) fn is_absent(body: &Body) -> bool {
     body.is_end_stream()
 }
 
+/// How many bytes are to come, if the framing says so.
+pub(super) fn announced(body: &Body) -> Option<u64> {
+    body.size_hint().exact()
+}
+
 /// Reads at most `max` bytes, be they sent with a length or in chunks.
 pub(super) async fn receive(body: Body, max: usize) -> Received {
     receive_within(body, max, PATIENCE).await
@@ -38,8 +43,7 @@ pub(super) async fn receive(body: Body, max: usize) -> Received {
 
 /// The same with another limit of time.
 pub(super) async fn receive_within(body: Body, max: usize, patience: Duration) -> Received {
-    let announced = body.size_hint().exact();
-    let announced = announced.and_then(|length| usize::try_from(length).ok());
+    let announced = announced(&body).and_then(|length| usize::try_from(length).ok());
     let mut pieces = Pieces::None;
     let keep = |chunk: Bytes| pieces.add(chunk, announced.unwrap_or(0).min(max));
     match consume(body, max, patience, keep).await {

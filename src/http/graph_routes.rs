@@ -9,7 +9,9 @@ use axum::http::header::ALLOW;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
-use super::body::{Received, discard, is_absent, receive as receive_body, receive_within};
+use super::body::{
+    Received, announced, discard, is_absent, receive as receive_body, receive_within,
+};
 use super::{Handler, caller, handshake};
 use crate::app::intake::{Answer, Route};
 use crate::app::reception::Reception;
@@ -114,7 +116,7 @@ async fn hand_over(
     route: Route,
     body: Body,
 ) -> Response {
-    let Some(admission) = reception.admit() else {
+    let Some(admission) = reception.admit(announced(&body)) else {
         return keep_it();
     };
     let bytes = match receive_within(body, reception.body_bytes(), ARRIVAL).await {

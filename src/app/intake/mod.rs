@@ -78,6 +78,9 @@ pub struct IntakeConfig {
     pub deadline: Duration,
     /// How many requests are worked on at once; more are turned away unread.
     pub requests_at_once: usize,
+    /// How many bytes of bodies are held at once; what is more is turned away unread. While it
+    /// waits for its sink, a request takes about four times its length.
+    pub bytes_at_once: usize,
     /// How many envelopes are opened at once; the number of cores.
     pub openings_at_once: usize,
     /// Longest body, in bytes.
@@ -97,6 +100,7 @@ impl IntakeConfig {
             ring,
             deadline: Duration::from_secs(2),
             requests_at_once: 256,
+            bytes_at_once: 8 * 1024 * 1024,
             openings_at_once: cores.map_or(2, std::num::NonZeroUsize::get),
             body_bytes: 4 * 1024 * 1024,
             items: 5_000,
@@ -115,9 +119,19 @@ pub enum Route {
     Lifecycle,
 }
 
-/// The right to be worked on. Taken before the body is read.
+/// The right to be worked on. Taken before the body is read, for one request and its bytes.
 #[derive(Debug)]
-pub struct Admission(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
+#[expect(dead_code, reason = "held, not read")]
+pub struct Admission {
+    request: OwnedSemaphorePermit,
+    bytes: OwnedSemaphorePermit,
+}
+
+/// Bytes are admitted by so many.
+const PAGE: usize = 1024;
+
+/// A body that does not say how long it is counts as so many bytes.
+const UNANNOUNCED: usize = 64 * 1024;
 
 /// What became of a request.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -156,6 +170,7 @@ pub struct Intake {
     opener: Opener,
     roster: RwLock<Option<Arc<Roster>>>,
     capacity: Arc<Semaphore>,
+    bytes: Arc<Semaphore>,
     repeats: Repeats,
     ledger: Ledger,
 }
@@ -168,6 +183,7 @@ impl Intake {
             opener: Opener::new(Arc::clone(&services.keys), config.openings_at_once),
             roster: RwLock::default(),
             capacity: Arc::new(Semaphore::new(config.requests_at_once)),
+            bytes: Arc::new(Semaphore::new(config.bytes_at_once.div_ceil(PAGE))),
             repeats: Repeats::default(),
             ledger: Ledger::new(config.governor),
             services,
@@ -187,13 +203,28 @@ impl Intake {
         known.clone()
     }
 
-    /// Admits a request, before its body is read. `None`: answer 503 at once.
-    pub fn admit(&self) -> Option<Admission> {
-        let permit = Arc::clone(&self.capacity).try_acquire_owned().ok();
-        if permit.is_none() {
+    /// Admits a request, before its body of so many bytes is read (`None` where it does not say
+    /// how many). `None`: answer 503 at once.
+    pub fn admit(&self, bytes: Option<u64>) -> Option<Admission> {
+        let admission = self.try_admit(bytes);
+        if admission.is_none() {
             self.ledger.shed();
         }
-        permit.map(Admission)
+        admission
+    }
+
+    fn try_admit(&self, bytes: Option<u64>) -> Option<Admission> {
+        let announced = bytes.map_or(UNANNOUNCED, |bytes| {
+            // What is longer is refused for its length as soon as it is read.
+            usize::try_from(bytes).map_or(self.config.body_bytes, |one| {
+                one.min(self.config.body_bytes)
+            })
+        });
+        let pages = u32::try_from(announced.div_ceil(PAGE)).ok()?;
+        Some(Admission {
+            request: Arc::clone(&self.capacity).try_acquire_owned().ok()?,
+            bytes: Arc::clone(&self.bytes).try_acquire_many_owned(pages).ok()?,
+        })
     }
 
     /// Whether content that is sealed for the certificate can be opened here.
