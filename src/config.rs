@@ -208,10 +208,66 @@ pub struct PassSettings {
     pub settle: SignedDuration,
     /// Where accepted notifications go. `None` if it is not set or wrong: they are answered 503.
     pub sink: Option<SinkLocation>,
+    /// Where decisions are kept.
+    pub audit: StateLocation,
+    /// How long they are kept.
+    pub audit_kept: SignedDuration,
     /// Private keys that open resource data, as their setting lists them.
     pub decryption_keys: Option<SecretString>,
     /// Whether this is a deployment, as opposed to a laptop.
     pub production: bool,
+}
+
+/// What it takes to read what a deployment keeps, from any machine.
+#[derive(Debug)]
+pub struct RecordsSettings {
+    /// The audit.
+    pub audit: StateLocation,
+    /// The state, where it is named.
+    pub state: Option<StateLocation>,
+    /// Which clock tells the time of day.
+    pub clock: ClockChoice,
+    /// How storage is opened without a SAS.
+    pub credential: CredentialSettings,
+    /// Graph's address, which tells the cloud.
+    pub graph: Url,
+    /// Where tokens are issued.
+    pub authority: Url,
+}
+
+/// What it takes to ensure one thing, from any machine.
+#[derive(Debug)]
+pub struct EnsureSettings {
+    /// The audit, where a setting says where it is.
+    pub audit: Option<StateLocation>,
+    /// How tokens are obtained.
+    pub credential: CredentialSettings,
+    /// Graph's address, which tells the cloud.
+    pub graph: Url,
+    /// Where tokens are issued.
+    pub authority: Url,
+}
+
+impl EnsureSettings {
+    /// Reads what is needed of the environment of this process, and nothing else. `target` is the
+    /// service that is called; Graph, where it is `None`.
+    ///
+    /// # Errors
+    /// All problems of those settings.
+    pub fn from_environment(target: Option<&Url>) -> Result<Self, Problems> {
+        reader::Reader::new(&Environment).ensure(target)
+    }
+}
+
+impl RecordsSettings {
+    /// Reads what is needed of the environment of this process, and nothing else. `at` stands in
+    /// for `EVERGRAPH_AUDIT`.
+    ///
+    /// # Errors
+    /// All problems of those settings.
+    pub fn from_environment(at: Option<&str>) -> Result<Self, Problems> {
+        reader::Reader::new(&Environment).records(at)
+    }
 }
 
 impl Settings {

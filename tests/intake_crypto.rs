@@ -179,7 +179,7 @@ fn sealed(parts: &Value) -> Sealed<'_> {
 fn keys(pem: &Value) -> DecryptionKeys {
     let list = format!("cert={}", pem.as_str().unwrap());
     let entries = DecryptionKeyEntry::parse_list(&list).unwrap();
-    let (keys, faults) = DecryptionKeys::load(entries, |_| unreachable!("no files"));
+    let (keys, faults) = DecryptionKeys::load(&entries, |_| unreachable!("no files"));
     assert!(faults.is_empty(), "{faults:?}");
     keys
 }

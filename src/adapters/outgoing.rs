@@ -1,12 +1,15 @@
 //! The one way in which adapters make HTTP clients.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use azure_core::error::ErrorKind;
+use azure_core::http::{AsyncRawResponse, HttpClient, Request, Transport};
 use reqwest::Client;
 use url::Url;
 
 use super::loopback::is_loopback;
+use super::words;
 
 /// Pooled connections idle for longer are not used again: one that the far side closed
 /// meanwhile would turn a create into an unknown outcome. Ticks are minutes apart.
@@ -71,6 +74,11 @@ impl Outgoing {
         made.as_ref().map_err(String::as_str)
     }
 
+    /// The client as what carries the requests of the Azure crates; made at its first use too.
+    pub(crate) fn transport(self) -> Transport {
+        Transport::new(Arc::new(Lazily(self)))
+    }
+
     fn make(&self) -> Result<Client, String> {
         let mut builder = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -90,5 +98,38 @@ impl Outgoing {
         }
         let client = builder.build();
         client.map_err(|error| format!("the HTTP client could not be made: {error}"))
+    }
+}
+
+/// Whether a request certainly never left: a connection that was never made carried nothing.
+pub(crate) fn never_left(error: &reqwest::Error) -> bool {
+    error.is_connect() || error.is_builder()
+}
+
+/// The error with its causes, without the address.
+pub(crate) fn chain(error: &reqwest::Error) -> String {
+    let mut parts = Vec::new();
+    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
+    while let Some(error) = cause {
+        parts.push(error.to_string());
+        cause = error.source();
+    }
+    if parts.is_empty() {
+        parts.push("the exchange failed".into());
+    }
+    parts.dedup();
+    words::printable(&parts.join(": "), 300)
+}
+
+#[derive(Debug)]
+struct Lazily(Outgoing);
+
+#[async_trait::async_trait]
+impl HttpClient for Lazily {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let client = self.0.client();
+        let client = client
+            .map_err(|why| azure_core::Error::with_message(ErrorKind::Other, why.to_owned()))?;
+        client.execute_request(request).await
     }
 }

@@ -2,7 +2,9 @@
 
 use super::instruments::Conflict;
 use super::pass::Pass;
+use super::records::{Detail, held_traits};
 use super::report::{Action, Decision};
+use crate::domain::audit::Traits;
 use crate::domain::conflict::Service;
 use crate::domain::ids::{SubscriptionId, TenantId};
 use crate::domain::plan::{Change, Hold, Reason};
@@ -37,7 +39,7 @@ impl Pass<'_> {
             until: hold.until,
             conflict: None,
         };
-        self.report.decide(decision);
+        self.decide(decision, Detail::of(hold.tag.as_ref()));
     }
 
     pub(super) fn note_change(&mut self, change: &Change) {
@@ -81,8 +83,14 @@ impl Pass<'_> {
                     Some(blocked.until),
                 )
             }
-            _ => return,
+            _ => {
+                if self.lead.is_some() {
+                    self.keep_change(change);
+                }
+                return;
+            }
         };
+        let detail = self.detail_of(change, tag);
         let tenant = self.tenant_of(tag);
         let decision = Decision {
             at: self.now(),
@@ -97,7 +105,25 @@ impl Pass<'_> {
             until,
             conflict: None,
         };
-        self.report.decide(decision);
+        self.decide(decision, detail);
+    }
+
+    /// What served the key before, and what does from now on.
+    fn detail_of(&self, change: &Change, tag: &KeyTag) -> Detail {
+        let entry = self.doc.state.entries.get(tag);
+        let held = entry.and_then(|entry| entry.held.as_ref());
+        let after = match change {
+            Change::Adopt { id, expires, .. } => Traits::from([
+                ("id".to_owned(), id.to_string()),
+                ("expires".to_owned(), expires.to_string()),
+            ]),
+            _ => Traits::new(),
+        };
+        Detail {
+            before: held.map(held_traits).unwrap_or_default(),
+            after,
+            ..Detail::of(Some(tag))
+        }
     }
 
     /// Something serves the key again: how long nothing did is told.
@@ -166,12 +192,13 @@ impl Pass<'_> {
         outcome: &str,
         words: String,
         request_id: Option<String>,
+        detail: Detail,
     ) {
         let decision = Decision {
             request_id,
             ..self.decision(action, reason, subject, outcome, words)
         };
-        self.report.decide(decision);
+        self.decide(decision, detail);
     }
 
     pub(super) fn note_miss(
@@ -180,6 +207,7 @@ impl Pass<'_> {
         reason: Reason,
         subject: (&TenantId, Option<String>, Option<SubscriptionId>),
         error: &GraphError,
+        detail: Detail,
     ) {
         let verdict = error.verdict();
         let decision = Decision {
@@ -187,7 +215,7 @@ impl Pass<'_> {
             conflict: verdict.map(|one| Conflict::of(Service::GraphSubscriptions, one)),
             ..self.decision(action, reason, subject, error.kind(), error.to_string())
         };
-        self.report.decide(decision);
+        self.decide(decision, detail.with_error(error));
     }
 
     fn decision(

@@ -1,26 +1,27 @@
 //! One pass: plan, look, do, ask anew, until nothing is left to do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
+use super::audit::trail::Trail;
 use super::instruments::Instruments;
 use super::leadership::Leadership;
 use super::memory::Writer;
 use super::report::Report;
 use super::state_doc::StateDoc;
 use crate::domain::client_state::KeyRing;
-use crate::domain::ids::{AppId, TenantId};
+use crate::domain::ids::{AppId, SubscriptionId, TenantId};
 use crate::domain::ownership::Home;
-use crate::domain::plan::{Change, Plan};
+use crate::domain::plan::{Brake, Change, Plan};
 use crate::domain::policy::{PerMille, Policy};
 use crate::domain::reconcile::{Inputs, Progress, config_hash, reconcile};
 use crate::domain::record::{Miss, Recorder};
 use crate::domain::sight::{ById, LifecycleEvent, Proofs, Sights, WakeMark};
-use crate::domain::subscription::Declaration;
+use crate::domain::subscription::{Declaration, KeyTag};
 use crate::ports::clock::Clock;
 use crate::ports::desired::DesiredSource;
 use crate::ports::dice::Dice;
@@ -44,6 +45,8 @@ pub struct Services {
     pub desired: Arc<dyn DesiredSource>,
     /// A watcher outside, where one is configured.
     pub pulse: Option<Arc<dyn Pulse>>,
+    /// Where decisions are kept.
+    pub trail: Arc<Trail>,
     /// Our own public addresses, looked at before the first create of a pass.
     pub endpoint: Option<Arc<dyn OwnEndpoint>>,
 }
@@ -112,6 +115,10 @@ pub struct Pass<'a> {
     pub(super) sights: Sights,
     pub(super) progress: Progress,
     pub(super) report: &'a mut Report,
+    /// The name of this pass in the audit.
+    pub(super) run: String,
+    /// Deletes that were written down and not sent yet: the id of the record, and the row's key.
+    pub(super) announced: BTreeMap<SubscriptionId, (String, Option<KeyTag>)>,
     config_hash: Option<String>,
     proofs: Proofs,
     sampled: Timestamp,
@@ -152,6 +159,8 @@ impl<'a> Pass<'a> {
             sights: Sights::new(),
             progress: Progress::new(started_at),
             report,
+            run: services.trail.run(),
+            announced: BTreeMap::new(),
             config_hash: config_hash(declaration, &config.home),
             proofs: Proofs::default(),
             sampled,
@@ -281,7 +290,10 @@ impl<'a> Pass<'a> {
 
     /// The plan is at rest: what was wished for is what was acted on.
     fn settle(&mut self, plan: &Plan) {
-        if plan.grade.brakes.is_empty() && self.lead.is_some() {
+        // Deletes that the audit holds up are remembered by their watches.
+        let mut brakes = plan.grade.brakes.iter();
+        let free = brakes.all(|brake| matches!(brake, Brake::AuditFailing(_)));
+        if free && self.lead.is_some() {
             self.doc.state.config_hash.clone_from(&self.config_hash);
         }
     }
@@ -294,6 +306,7 @@ impl<'a> Pass<'a> {
         };
         let saved = writer.save(&self.doc, lead).await;
         self.report.state_writes = writer.writes;
+        self.flush_full_batch().await;
         saved.map_err(|error| Halt::new(error.to_string()))
     }
 

@@ -108,10 +108,12 @@ impl Reception {
         body: &[u8],
     ) -> Answer {
         self.refresh();
-        let mut first = self.first.subscribe();
-        // Without a reading the intake itself answers that it is too early.
-        let first = first.wait_for(|read| *read);
-        drop(tokio::time::timeout(FIRST_READING, first).await);
+        if !*self.first.borrow() {
+            let mut first = self.first.subscribe();
+            // Without a reading the intake itself answers that it is too early.
+            let first = first.wait_for(|read| *read);
+            drop(tokio::time::timeout(FIRST_READING, first).await);
+        }
         let answer = self.intake.receive(admission, route, body).await;
         self.statistics.counted(&self.intake);
         answer
@@ -172,6 +174,14 @@ impl Reception {
                 && certificate.opening == Opening::Decrypt
                 && !self.intake.holds_key(&certificate.id)
             {
+                if self.intake.expects_key(&certificate.id) {
+                    tracing::info!(
+                        "{} waits for the key {:?}, which is being fetched from its vault",
+                        one.name,
+                        certificate.id
+                    );
+                    continue;
+                }
                 tracing::error!(
                     "{} asks for resource data, but EVERGRAPH_DECRYPTION_KEYS has no usable key {:?}: \
                      its notifications are answered 503; add the key, or declare decrypt = false",

@@ -248,7 +248,9 @@ impl Report {
     }
 
     /// Remembers and logs a decision. Equal holds of several rounds are one.
-    pub fn decide(&mut self, decision: Decision) {
+    ///
+    /// Answers whether it is a new one.
+    pub fn decide(&mut self, decision: Decision) -> bool {
         let again = decision.action == Action::Hold
             && self.decisions.iter().any(|known| {
                 known.action == Action::Hold
@@ -258,7 +260,7 @@ impl Report {
                     && known.id == decision.id
             });
         if again {
-            return;
+            return false;
         }
         tracing::info!(
             decision.action = decision.action.as_str(),
@@ -271,6 +273,7 @@ impl Report {
             "{}", decision.sentence()
         );
         self.decisions.push(decision);
+        true
     }
 
     /// A replacement's gap has ended.

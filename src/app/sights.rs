@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use super::pass::{Halt, Pass};
+use super::records::Detail;
 use super::report::{Action, Decision};
 use crate::domain::conflict::RetryAfter;
 use crate::domain::ids::{AppId, SubscriptionId, TenantId};
@@ -206,7 +207,7 @@ impl Pass<'_> {
             until: None,
             conflict: None,
         };
-        self.report.decide(decision);
+        self.decide(decision, Detail::default());
     }
 
     /// What was seen of the tenant.

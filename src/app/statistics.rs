@@ -16,7 +16,9 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::audit::trail::Trail;
 use super::intake::{Figures, Intake};
+use crate::domain::audit::{Kind, Record, Rule};
 use crate::domain::governor::Answers;
 use crate::domain::ids::SubscriptionId;
 use crate::domain::notification::seen::SeenIds;
@@ -106,17 +108,24 @@ pub struct Statistics {
     store: Arc<dyn StateStore>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn UniqueIds>,
+    trail: Arc<Trail>,
     begun: tokio::sync::OnceCell<(Timestamp, DocName)>,
     planned: AtomicBool,
 }
 
 impl Statistics {
     /// Nothing is written before something was counted.
-    pub fn new(store: Arc<dyn StateStore>, clock: Arc<dyn Clock>, ids: Arc<dyn UniqueIds>) -> Self {
+    pub fn new(
+        store: Arc<dyn StateStore>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn UniqueIds>,
+        trail: Arc<Trail>,
+    ) -> Self {
         Self {
             store,
             clock,
             ids,
+            trail,
             begun: tokio::sync::OnceCell::new(),
             planned: AtomicBool::new(false),
         }
@@ -124,7 +133,8 @@ impl Statistics {
 
     /// Something was counted: it is written within a minute.
     pub fn counted(self: &Arc<Self>, intake: &Arc<Intake>) {
-        if self.planned.swap(true, Ordering::Relaxed) {
+        // Looked at before it is written: most requests find it planned.
+        if self.planned.load(Ordering::Relaxed) || self.planned.swap(true, Ordering::Relaxed) {
             return;
         }
         let (this, intake) = (Arc::clone(self), Arc::clone(intake));
@@ -139,6 +149,29 @@ impl Statistics {
     pub async fn write(&self, intake: &Intake) {
         if let Err(why) = self.try_to_write(intake).await {
             tracing::warn!("the statistics of the intake were not written: {why}");
+        }
+        self.write_refusals(intake).await;
+    }
+
+    /// What was refused since the last time: one record for each reason, and so once a minute at
+    /// most. What cannot be written is added to the next one.
+    async fn write_refusals(&self, intake: &Intake) {
+        let refusals = intake.take_refusals();
+        let records = refusals.iter().map(|(refusal, tally)| Record {
+            reason: refusal.as_str().to_owned(),
+            outcome: "refused".to_owned(),
+            count: tally.count,
+            rule: Some(Rule::of_today(format!("intake/{refusal}"))),
+            words: format!(
+                "acknowledged and not passed on, from {} to {}",
+                tally.first.strftime("%H:%M:%S"),
+                tally.last.strftime("%H:%M:%S")
+            ),
+            ..Record::new(Kind::Refusals, tally.last, "refuse")
+        });
+        if let Err(error) = self.trail.write_refusals(records.collect()).await {
+            tracing::warn!("what the intake refused waits to be written: {error}");
+            intake.give_back(refusals);
         }
     }
 

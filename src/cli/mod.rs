@@ -1,10 +1,12 @@
 //! The command line: one file for each command.
 
+mod audit;
 mod bench;
 mod check;
 pub mod conflicts;
 mod demo;
 mod dev;
+mod ensure;
 mod explain;
 mod handler;
 mod host;
@@ -13,6 +15,7 @@ mod schema;
 mod settings;
 mod sim;
 pub mod simulate;
+mod why;
 
 use std::process::ExitCode;
 
@@ -33,7 +36,7 @@ enum Command {
     /// Runs the same parts against your own subscriptions.toml, until Ctrl-C
     Dev(dev::DevArgs),
     /// Runs the custom handler with the settings of the environment
-    Handler,
+    Handler(handler::HandlerArgs),
     /// Runs simulated services for a laptop
     Sim(sim::SimArgs),
     /// Checks a declaration: all errors and warnings, and the permissions it needs.
@@ -52,8 +55,14 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Explains an error answer of a Microsoft service: cause, remedy, and what never to do
     Explain(explain::ExplainArgs),
+    /// Makes one thing stand in a Microsoft service, whatever conflicts come, and tells every step
+    Ensure(ensure::EnsureArgs),
     /// Lists the playbook of conflicts
     Conflicts(conflicts::ConflictsArgs),
+    /// Shows what passes and commands decided, as the audit keeps it
+    Audit(audit::AuditArgs),
+    /// Tells the story of one subscription: what happened to it, why, and what waits
+    Why(why::WhyArgs),
 }
 
 /// Parses the arguments and runs the command.
@@ -64,7 +73,7 @@ pub async fn run() -> ExitCode {
     match cli.command {
         Command::Demo(args) => demo::run(args).await,
         Command::Dev(args) => dev::run(args).await,
-        Command::Handler => handler::run().await,
+        Command::Handler(args) => handler::run(args).await,
         Command::Sim(args) => sim::run(args).await,
         Command::Check(args) => check::run(&args).await,
         Command::Schema(args) => schema::run(&args),
@@ -74,6 +83,9 @@ pub async fn run() -> ExitCode {
         Command::Simulate(args) => simulate::run(args).await,
         Command::Bench(args) => bench::run(args).await,
         Command::Explain(args) => explain::run(&args),
+        Command::Ensure(args) => ensure::run(&args).await,
         Command::Conflicts(args) => conflicts::run(&args),
+        Command::Audit(args) => audit::run(&args).await,
+        Command::Why(args) => why::run(&args).await,
     }
 }

@@ -137,6 +137,17 @@ impl StateLocation {
     }
 }
 
+impl StateLocation {
+    /// Where the audit lies unless a setting says otherwise: in a folder of the state's folder, or
+    /// in the state's container, where its blobs have a prefix of their own.
+    pub fn beside(&self) -> Self {
+        match self {
+            Self::Folder(folder) => Self::Folder(folder.join("audit")),
+            Self::Container(url) => Self::Container(url.clone()),
+        }
+    }
+}
+
 /// The longest that a write to memory may take: the intake gives a request up before that.
 const MEMORY_TAKES: Duration = Duration::from_secs(10);
 

@@ -1,7 +1,9 @@
 //! Reading every setting once, and collecting every problem.
 
 mod credential;
+mod ensure;
 mod passes;
+mod records;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

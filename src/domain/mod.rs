@@ -2,6 +2,7 @@
 
 mod addresses;
 pub mod agenda;
+pub mod audit;
 pub mod backoff;
 mod checks;
 pub mod client_state;
@@ -9,6 +10,7 @@ pub mod conflict;
 pub mod dedupe;
 pub mod desired_set;
 pub mod duration;
+pub mod ensure;
 pub mod governor;
 mod grade;
 pub mod ids;

@@ -69,6 +69,8 @@ pub struct Progress {
     /// Rows whose removal failed in this pass; not tried again in it. Where no state is readable,
     /// rows whose renewal failed too: nothing else remembers that.
     pub failed: BTreeSet<SubscriptionId>,
+    /// Why the audit could not be written in this pass, if it could not: nothing is deleted then.
+    pub audit_failing: Option<String>,
 }
 
 impl Progress {
@@ -79,6 +81,7 @@ impl Progress {
             undeclared_removed: 0,
             mismatched_acted: 0,
             failed: BTreeSet::new(),
+            audit_failing: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Request bodies, bounded in size and time.
 
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody as _};
@@ -17,8 +18,8 @@ const OVERRUN: usize = 16;
 pub(super) enum Received {
     /// There is none: by its framing, or because nothing came.
     Empty,
-    /// All of it.
-    Whole(Vec<u8>),
+    /// All of it. Where it came in one piece it was not copied.
+    Whole(Bytes),
     /// More than the bound.
     TooLarge,
     /// It broke off, or took too long.
@@ -37,12 +38,46 @@ pub(super) async fn receive(body: Body, max: usize) -> Received {
 
 /// The same with another limit of time.
 pub(super) async fn receive_within(body: Body, max: usize, patience: Duration) -> Received {
-    let mut bytes = Vec::new();
-    match consume(body, max, patience, |chunk| bytes.extend_from_slice(chunk)).await {
+    let announced = body.size_hint().exact();
+    let announced = announced.and_then(|length| usize::try_from(length).ok());
+    let mut pieces = Pieces::None;
+    let keep = |chunk: Bytes| pieces.add(chunk, announced.unwrap_or(0).min(max));
+    match consume(body, max, patience, keep).await {
         Consumed::All(0) => Received::Empty,
-        Consumed::All(_) => Received::Whole(bytes),
+        Consumed::All(_) => Received::Whole(pieces.whole()),
         Consumed::TooLarge => Received::TooLarge,
         Consumed::Broken => Received::Broken,
+    }
+}
+
+/// What has arrived so far.
+enum Pieces {
+    None,
+    One(Bytes),
+    Many(Vec<u8>),
+}
+
+impl Pieces {
+    /// Adds what arrived; `announced` is how much is to come in all, where it is known.
+    fn add(&mut self, chunk: Bytes, announced: usize) {
+        match self {
+            Self::None => *self = Self::One(chunk),
+            Self::One(first) => {
+                let mut many = Vec::with_capacity(announced.max(first.len() + chunk.len()));
+                many.extend_from_slice(first);
+                many.extend_from_slice(&chunk);
+                *self = Self::Many(many);
+            }
+            Self::Many(many) => many.extend_from_slice(&chunk),
+        }
+    }
+
+    fn whole(self) -> Bytes {
+        match self {
+            Self::None => Bytes::new(),
+            Self::One(whole) => whole,
+            Self::Many(many) => many.into(),
+        }
     }
 }
 
@@ -64,7 +99,7 @@ async fn consume(
     body: Body,
     max: usize,
     patience: Duration,
-    mut keep: impl FnMut(&Bytes),
+    mut keep: impl FnMut(Bytes),
 ) -> Consumed {
     let reading = async {
         let mut chunks = body.into_data_stream();
@@ -75,7 +110,7 @@ async fn consume(
             };
             length = length.saturating_add(chunk.len());
             if length <= max {
-                keep(&chunk);
+                keep(chunk);
             } else if length > max.saturating_mul(OVERRUN) {
                 break;
             }
@@ -86,6 +121,12 @@ async fn consume(
             Consumed::All(length)
         }
     };
+    let mut reading = std::pin::pin!(reading);
+    // Mostly all of it came with the head, and no timer is needed.
+    let first = std::future::poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx)));
+    if let Poll::Ready(consumed) = first.await {
+        return consumed;
+    }
     tokio::time::timeout(patience, reading)
         .await
         .unwrap_or(Consumed::Broken)
@@ -105,7 +146,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_is_whole_however_it_was_cut() {
-        let whole = |text: &str| Received::Whole(text.as_bytes().to_vec());
+        let whole = |text: &str| Received::Whole(Bytes::copy_from_slice(text.as_bytes()));
         assert_eq!(receive(Body::from("abcd"), 4).await, whole("abcd"));
         assert_eq!(receive(chunked(&["ab", "", "cd"]), 4).await, whole("abcd"));
         assert_eq!(receive(Body::empty(), 4).await, Received::Empty);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::header::ALLOW;
 use axum::http::{Method, StatusCode};
@@ -77,7 +77,7 @@ async fn receive(handler: Handler, route: Route, request: Request) -> Response {
 /// Why a request with a token is no handshake.
 enum NoHandshake {
     /// It carries items, which an echo would swallow.
-    Notification(Vec<u8>),
+    Notification(Bytes),
     /// It cannot be read.
     Answer(Response),
 }
@@ -119,7 +119,7 @@ async fn hand_over(
     };
     let bytes = match receive_within(body, reception.body_bytes(), ARRIVAL).await {
         Received::Whole(bytes) => bytes,
-        Received::Empty => Vec::new(),
+        Received::Empty => Bytes::new(),
         Received::TooLarge => return too_large(),
         Received::Broken => return broken(),
     };

@@ -5,6 +5,7 @@
 #[path = "../fleet/mod.rs"]
 mod fleet;
 
+mod audit;
 mod brakes;
 mod clocks;
 mod counters;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 
 use crate::app::pass::{Halt, Pass};
+use crate::app::records::{Detail, row_traits};
 use crate::app::report::Action;
 use crate::app::sights::miss_of;
 use crate::domain::plan::{Creation, Reason};
@@ -96,6 +97,10 @@ impl Pass<'_> {
     ) -> bool {
         self.count("create", 1);
         let tenant = create.desired.key.tenant.clone();
+        let mut detail = Detail {
+            seen: self.seen_of(&tenant),
+            ..Detail::of(Some(&create.tag))
+        };
         let name = Some(create.desired.name.as_str().to_owned());
         if create.why == Reason::Replacement && self.has_acted(create, &answer) {
             self.progress.mismatched_acted += 1;
@@ -107,6 +112,7 @@ impl Pass<'_> {
                 self.record(|recorder, doc| recorder.created(&mut doc.state, create, Ok(&row)));
                 let words = format!("until {}", row.expires);
                 let subject = (&tenant, name, Some(row.id.clone()));
+                detail.after = row_traits(&row);
                 self.note(
                     Action::Create,
                     create.why,
@@ -114,6 +120,7 @@ impl Pass<'_> {
                     "done",
                     words,
                     trace.request_id,
+                    detail,
                 );
                 self.sight(&tenant)
                     .by_id
@@ -125,7 +132,13 @@ impl Pass<'_> {
                 let miss = miss_of(&error);
                 self.record(|recorder, doc| recorder.created(&mut doc.state, create, Err(&miss)));
                 self.heed(&tenant, &error);
-                self.note_miss(Action::Create, create.why, (&tenant, name, None), &error);
+                self.note_miss(
+                    Action::Create,
+                    create.why,
+                    (&tenant, name, None),
+                    &error,
+                    detail,
+                );
                 false
             }
         }

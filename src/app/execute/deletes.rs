@@ -47,6 +47,10 @@ impl Pass<'_> {
         if limit.is_zero() {
             return Ok(false);
         }
+        // What was not written down is not sent.
+        let Some(detail) = self.take_announced(&delete.id) else {
+            return Ok(false);
+        };
         let answer = self
             .services
             .graph
@@ -69,13 +73,14 @@ impl Pass<'_> {
                     "done",
                     String::new(),
                     request_id,
+                    detail,
                 );
                 Ok(())
             }
             Err(error) => {
                 self.correct_clock(error.trace().date);
                 self.heed(&delete.tenant, error);
-                self.note_miss(Action::Delete, delete.why, subject, error);
+                self.note_miss(Action::Delete, delete.why, subject, error, detail);
                 Err(miss_of(error))
             }
         };

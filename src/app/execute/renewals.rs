@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 
 use crate::app::pass::{Halt, Pass};
+use crate::app::records::{Detail, ends};
 use crate::app::report::Action;
 use crate::app::sights::miss_of;
 use crate::domain::conflict::RetryAfter;
@@ -66,7 +67,7 @@ impl Pass<'_> {
         }
     }
 
-    fn desired(&self, tag: &KeyTag) -> Option<&Desired> {
+    pub(in crate::app) fn desired(&self, tag: &KeyTag) -> Option<&Desired> {
         match self.declaration {
             Declaration::Read(set) => set.by_key.get(tag),
             Declaration::Unusable { .. } => None,
@@ -85,6 +86,10 @@ impl Pass<'_> {
             .map(|one| one.id.clone());
         let name = self.name_of(renewal.tag.as_ref());
         let subject = (&renewal.tenant, name, Some(renewal.id.clone()));
+        let mut detail = Detail {
+            before: ends(renewal.ends),
+            ..Detail::of(renewal.tag.as_ref())
+        };
         match answer {
             Ok(Reply { value: row, trace }) => {
                 self.correct_clock(trace.date);
@@ -92,6 +97,7 @@ impl Pass<'_> {
                     recorder.renewed(&mut doc.state, renewal, certificate.as_deref(), Ok(&row));
                 });
                 let words = format!("until {}", row.expires);
+                detail.after = ends(row.expires);
                 self.note(
                     Action::Renew,
                     renewal.why,
@@ -99,6 +105,7 @@ impl Pass<'_> {
                     "done",
                     words,
                     trace.request_id,
+                    detail,
                 );
                 self.sight(&renewal.tenant)
                     .by_id
@@ -125,7 +132,7 @@ impl Pass<'_> {
                 if !matches!(miss, Miss::Unavailable(Some(_))) {
                     self.heed(&renewal.tenant, &error);
                 }
-                self.note_miss(Action::Renew, renewal.why, subject, &error);
+                self.note_miss(Action::Renew, renewal.why, subject, &error, detail);
                 false
             }
         }

@@ -12,8 +12,8 @@ use crate::domain::notification::grace::{Grace, KidGrace};
 use crate::domain::notification::refusal::{Delay, Refusal};
 use crate::domain::notification::seen::SeenIds;
 
-/// The audit hears of each reason at most this often.
-const AUDIT_EVERY: SignedDuration = SignedDuration::from_mins(1);
+/// The log hears of each reason at most this often.
+const LOG_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
 /// What this process has counted since it began.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -49,12 +49,34 @@ struct Book {
     figures: Figures,
     governor: Governor,
     grace: KidGrace,
-    audit: BTreeMap<Refusal, Audited>,
+    told: BTreeMap<Refusal, Told>,
+    /// Refusals that the audit has not heard of: one figure for each reason, so that no flood
+    /// makes it grow.
+    unwritten: BTreeMap<Refusal, Tally>,
     rules: GovernorRules,
 }
 
+/// How often something was refused, and when.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Tally {
+    /// How many items.
+    pub count: u64,
+    /// The first of them.
+    pub first: Timestamp,
+    /// The last of them.
+    pub last: Timestamp,
+}
+
+impl Tally {
+    fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
-struct Audited {
+struct Told {
     last: Timestamp,
     since: u64,
 }
@@ -65,7 +87,8 @@ impl Ledger {
             figures: Figures::default(),
             governor: Governor::new(rules),
             grace: KidGrace::default(),
-            audit: BTreeMap::new(),
+            told: BTreeMap::new(),
+            unwritten: BTreeMap::new(),
             rules,
         }))
     }
@@ -80,9 +103,9 @@ impl Ledger {
         self.book().grace.meet(kid, now)
     }
 
-    /// Counts refused items, each with the subscription that it names. The audit hears of each
-    /// reason once a minute, with how many there were since; the texts of the items stay out,
-    /// because whoever forged them chose them.
+    /// Counts refused items, each with the subscription that it names. The log hears of each
+    /// reason once a minute, with how many there were since, and so does the audit; the texts of
+    /// the items stay out, because whoever forged them chose them.
     pub(super) fn refused(&self, items: &[(Refusal, Option<&str>)], now: Timestamp) {
         if items.is_empty() {
             return;
@@ -94,14 +117,21 @@ impl Ledger {
             if let Some(id) = subscription.filter(|_| refusal.is_by_client_state()) {
                 book.figures.seen.refused(id, now);
             }
-            let audited = book.audit.entry(*refusal).or_insert(Audited {
+            let one = Tally {
+                count: 1,
+                first: now,
+                last: now,
+            };
+            let known = book.unwritten.entry(*refusal);
+            known.and_modify(|tally| tally.add(one)).or_insert(one);
+            let told = book.told.entry(*refusal).or_insert(Told {
                 last: Timestamp::MIN,
                 since: 0,
             });
-            audited.since += 1;
-            if now.duration_since(audited.last) >= AUDIT_EVERY {
-                heard.push((*refusal, audited.since));
-                *audited = Audited {
+            told.since += 1;
+            if now.duration_since(told.last) >= LOG_EVERY {
+                heard.push((*refusal, told.since));
+                *told = Told {
                     last: now,
                     since: 0,
                 };
@@ -114,6 +144,20 @@ impl Ledger {
                 intake.count = count,
                 "refused {count} items ({refusal}); they were acknowledged and not passed on"
             );
+        }
+    }
+
+    /// What the audit has not heard of. Whoever takes it writes it, or gives it back.
+    pub(super) fn take_refusals(&self) -> BTreeMap<Refusal, Tally> {
+        std::mem::take(&mut self.book().unwritten)
+    }
+
+    /// Refusals that could not be written wait for the next time.
+    pub(super) fn give_back(&self, refusals: BTreeMap<Refusal, Tally>) {
+        let mut book = self.book();
+        for (refusal, tally) in refusals {
+            let known = book.unwritten.entry(refusal);
+            known.and_modify(|other| other.add(tally)).or_insert(tally);
         }
     }
 

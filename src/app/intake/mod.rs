@@ -3,7 +3,7 @@
 //!
 //! | file | what it knows |
 //! |---|---|
-//! | `wire`, `scan` | what Graph posts |
+//! | `wire`, `walk`, `scan` | what Graph posts |
 //! | `settle` | the way itself |
 //! | `content` | tokens and envelopes of rich items |
 //! | `repeats` | what was written, and what is being written |
@@ -20,10 +20,12 @@ mod ledger;
 mod repeats;
 mod scan;
 mod settle;
+mod walk;
 pub mod wire;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::task::Poll;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -32,7 +34,7 @@ use tokio::time::Instant;
 
 use crate::domain::client_state::KeyRing;
 use crate::domain::governor::{Answers, GovernorRules, Standing};
-use crate::domain::notification::refusal::Delay;
+use crate::domain::notification::refusal::{Delay, Refusal};
 use crate::domain::notification::roster::Roster;
 use crate::domain::ownership::Home;
 use crate::ports::clock::Clock;
@@ -41,7 +43,7 @@ use crate::ports::keys::{ContentKeys, PublisherTokens};
 use crate::ports::sink::Sink;
 use crate::ports::state::StateStore;
 
-pub use ledger::Figures;
+pub use ledger::{Figures, Tally};
 
 use content::Opener;
 use ledger::Ledger;
@@ -199,6 +201,11 @@ impl Intake {
         self.services.keys.holds(certificate_id)
     }
 
+    /// Whether that key is not there yet, but on its way.
+    pub fn expects_key(&self, certificate_id: &str) -> bool {
+        self.services.keys.expects(certificate_id)
+    }
+
     /// Longest body that is taken.
     pub fn body_bytes(&self) -> usize {
         self.config.body_bytes
@@ -223,8 +230,17 @@ impl Intake {
         let receipt = match (now, self.roster()) {
             (Some(now), Some(roster)) => {
                 let settled = self.settle(route, &posted, body.len(), &roster, now);
-                let settled = tokio::time::timeout_at(begun + self.config.deadline, settled);
-                settled.await.unwrap_or_else(|_| delayed(Delay::Deadline))
+                let mut settled = std::pin::pin!(settled);
+                // What is settled at once needs no timer.
+                let first = std::future::poll_fn(|cx| Poll::Ready(settled.as_mut().poll(cx)));
+                match first.await {
+                    Poll::Ready(receipt) => receipt,
+                    Poll::Pending => {
+                        let deadline = begun + self.config.deadline;
+                        let settled = tokio::time::timeout_at(deadline, settled);
+                        settled.await.unwrap_or_else(|_| delayed(Delay::Deadline))
+                    }
+                }
             }
             (None, _) => delayed(Delay::NoClock),
             (_, None) => delayed(Delay::DeclarationNotRead),
@@ -255,6 +271,16 @@ impl Intake {
             body.len()
         );
         Err(Answer::TooLarge)
+    }
+
+    /// Refusals that the audit has not heard of: one figure for each reason.
+    pub fn take_refusals(&self) -> BTreeMap<Refusal, Tally> {
+        self.ledger.take_refusals()
+    }
+
+    /// Refusals that could not be written wait for the next time.
+    pub fn give_back(&self, refusals: BTreeMap<Refusal, Tally>) {
+        self.ledger.give_back(refusals);
     }
 
     /// What was counted since this process began.

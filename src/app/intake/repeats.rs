@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::domain::dedupe::RepeatWindow;
-use crate::domain::notification::identity::{Certainty, EventId};
+use crate::domain::notification::identity::{Certainty, EventId, EventIdMap};
 
 /// What became of a write that somebody waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,7 +25,23 @@ pub(super) struct Repeats(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     window: RepeatWindow,
-    writing: HashMap<EventId, Waiting>,
+    /// Ids that are being written, each with the number of the claim.
+    writing: EventIdMap<u64>,
+    /// Claims whose outcome somebody awaits: most are awaited by nobody.
+    awaited: HashMap<u64, watch::Sender<Outcome>>,
+    claims: u64,
+}
+
+impl State {
+    /// The outcome of a claim, for one who awaits it.
+    fn outcome_of(&mut self, claim: u64) -> AwaitFirst {
+        let sender = self.awaited.entry(claim);
+        AwaitFirst(
+            sender
+                .or_insert_with(|| watch::Sender::new(Outcome::Pending))
+                .subscribe(),
+        )
+    }
 }
 
 /// What to do with an item.
@@ -57,7 +73,7 @@ impl AwaitFirst {
 pub(super) struct Claim<'r> {
     repeats: &'r Repeats,
     ids: Vec<EventId>,
-    outcome: watch::Sender<Outcome>,
+    number: u64,
 }
 
 impl Repeats {
@@ -71,31 +87,49 @@ impl Repeats {
         id.certainty() == Certainty::Certain && self.state().window.holds(id, now)
     }
 
+    /// Keeps of some items those that were not written within the window.
+    pub(super) fn drop_written<T>(
+        &self,
+        items: &mut Vec<T>,
+        id: impl Fn(&T) -> EventId,
+        now: Timestamp,
+    ) {
+        let mut state = self.state();
+        items.retain(|item| {
+            let id = id(item);
+            id.certainty() == Certainty::Uncertain || !state.window.holds(&id, now)
+        });
+    }
+
     /// Takes the ids for one request, and says of each what to do.
     pub(super) fn claim(&self, ids: &[EventId], now: Timestamp) -> (Claim<'_>, Vec<Place>) {
-        let (outcome, waiting) = watch::channel(Outcome::Pending);
-        let mut mine = HashSet::new();
+        let mut mine = Vec::with_capacity(ids.len());
         let mut state = self.state();
+        state.claims += 1;
+        let number = state.claims;
         let places = ids.iter().map(|id| {
             if id.certainty() == Certainty::Uncertain {
                 return Place::Write;
             }
-            if mine.contains(id) || state.window.holds(id, now) {
+            if state.window.holds(id, now) {
                 return Place::Suppress;
             }
-            if let Some(first) = state.writing.get(id) {
-                return Place::Await(AwaitFirst(first.clone()));
+            match state.writing.get(id).copied() {
+                Some(claim) if claim == number => Place::Suppress,
+                Some(claim) => Place::Await(state.outcome_of(claim)),
+                None => {
+                    state.writing.insert(*id, number);
+                    mine.push(*id);
+                    Place::Write
+                }
             }
-            state.writing.insert(*id, waiting.clone());
-            mine.insert(*id);
-            Place::Write
         });
         let places = places.collect();
         drop(state);
         let claim = Claim {
             repeats: self,
-            ids: mine.into_iter().collect(),
-            outcome,
+            ids: mine,
+            number,
         };
         (claim, places)
     }
@@ -109,8 +143,33 @@ impl Claim<'_> {
             state.writing.remove(&id);
             state.window.enter(id, now);
         }
+        let awaited = state.awaited.remove(&self.number);
         drop(state);
-        self.outcome.send_replace(Outcome::Written);
+        if let Some(awaited) = awaited {
+            awaited.send_replace(Outcome::Written);
+        }
+    }
+}
+
+impl Claim<'_> {
+    /// Some of it was written, and repeats of those are suppressed from now on. The rest counts
+    /// as failed when the claim is dropped, and so it does for whoever awaits any of it: they
+    /// may ask the window then.
+    pub(super) fn written_in_part(&mut self, written: &[EventId], now: Timestamp) {
+        let written: HashSet<&EventId> = written.iter().collect();
+        let mut state = self.repeats.state();
+        self.ids.retain(|id| {
+            if !written.contains(id) {
+                return true;
+            }
+            state.writing.remove(id);
+            state.window.enter(*id, now);
+            false
+        });
+        if self.ids.is_empty() {
+            // Nothing is left for the drop to give up; who awaits it may ask the window now.
+            state.awaited.remove(&self.number);
+        }
     }
 }
 
@@ -123,6 +182,8 @@ impl Drop for Claim<'_> {
         for id in &self.ids {
             state.writing.remove(id);
         }
+        // Who awaits it hears that there is nobody any more who could write it.
+        state.awaited.remove(&self.number);
     }
 }
 
@@ -140,6 +201,12 @@ mod tests {
         let tag = KeyTag::from_bytes([number; 16]);
         let fleet = FleetId::parse("prod").unwrap();
         EventId::certain(&fixtures::message(), ResourceKind::Message, &fleet, &tag).unwrap()
+    }
+
+    fn is_written(repeats: &Repeats, id: EventId) -> bool {
+        let mut ids = vec![id];
+        repeats.drop_written(&mut ids, |id| *id, NOW);
+        ids.is_empty()
     }
 
     fn words(places: &[Place]) -> Vec<&'static str> {
@@ -164,15 +231,15 @@ mod tests {
         ];
         let (claim, places) = repeats.claim(&ids, NOW);
         assert_eq!(words(&places), ["write", "suppress", "write", "write"]);
-        assert!(!repeats.is_written(&ids[0], NOW));
+        assert!(!is_written(&repeats, ids[0]));
         drop(claim); // the write failed
         let (claim, places) = repeats.claim(&ids[..1], NOW);
         assert_eq!(words(&places), ["write"]);
         claim.written(NOW);
-        assert!(repeats.is_written(&ids[0], NOW));
+        assert!(is_written(&repeats, ids[0]));
         let (_, places) = repeats.claim(&ids, NOW);
         assert_eq!(words(&places), ["suppress", "suppress", "write", "write"]);
-        assert!(repeats.state().writing.is_empty());
+        assert!(repeats.state().writing.is_empty() && repeats.state().awaited.is_empty());
     }
 
     #[tokio::test]
@@ -192,6 +259,28 @@ mod tests {
                 }
             });
             assert_eq!(written, succeeds);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_awaits_a_write_in_part_hears_its_end_and_may_ask_the_window() {
+        for (ids, written) in [
+            // What failed has no certain identity, or is another item.
+            (vec![certain(1), EventId::unique(1)], true),
+            (vec![certain(2), certain(1)], false),
+        ] {
+            let repeats = Repeats::default();
+            let (mut claim, _) = repeats.claim(&ids, NOW);
+            let (_other, mut places) = repeats.claim(&[certain(1)], NOW);
+            let Place::Await(first) = places.remove(0) else {
+                panic!("it is being written");
+            };
+            claim.written_in_part(&ids[..1], NOW);
+            drop(claim);
+            assert!(!first.succeeds().await);
+            assert_eq!(repeats.is_written(&certain(1), NOW), written);
+            assert!(repeats.state().awaited.is_empty());
+            assert!(repeats.state().writing.is_empty());
         }
     }
 

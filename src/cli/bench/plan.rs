@@ -3,6 +3,9 @@
 use clap::ValueEnum;
 use serde::Serialize;
 
+/// Posts of 100 sealed items that are under way at once.
+const RICH_BATCHES_AT_ONCE: usize = 8;
+
 /// What is measured together.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -68,6 +71,15 @@ impl Cell {
         match self {
             Self::BasicBatch | Self::RichBatch => 100,
             _ => 1,
+        }
+    }
+
+    /// How many connections post at once, of those asked for. A post of 100 sealed items keeps a
+    /// core busy for tens of milliseconds: a few of them are full load already.
+    pub(super) fn connections(self, asked: usize) -> usize {
+        match self {
+            Self::RichBatch => asked.min(RICH_BATCHES_AT_ONCE),
+            _ => asked,
         }
     }
 

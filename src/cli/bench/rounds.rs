@@ -148,7 +148,7 @@ impl Run {
             for ((subject, target), rounds) in targets.iter().zip(&mut rounds) {
                 let words = format!("{}: {}", cell.as_str(), subject.words());
                 self.bar.set_message(words);
-                rounds.push(self.round(target, &post).await?);
+                rounds.push(self.round(cell, target, &post).await?);
                 self.bar.inc(1);
             }
             self.bed.empty_sink();
@@ -162,8 +162,9 @@ impl Run {
         Ok(())
     }
 
-    async fn round(&self, target: &Target, post: &Arc<Post>) -> anyhow::Result<Round> {
-        let (measured, connections) = (self.order.round(), self.order.connections);
+    async fn round(&self, cell: Cell, target: &Target, post: &Arc<Post>) -> anyhow::Result<Round> {
+        let measured = self.order.round();
+        let connections = cell.connections(self.order.connections);
         match target {
             Target::Limit(limit) => Arc::clone(limit).measure(measured).await,
             Target::Server { port, pid } => {
@@ -197,7 +198,8 @@ impl Run {
             let (port, pid) = (server.port(), server.pid());
             for cell in [Cell::BasicBatch, Cell::RichBatch] {
                 let post = self.bed.post(cell)?;
-                self.round(&Target::Server { port, pid }, &post).await?;
+                self.round(cell, &Target::Server { port, pid }, &post)
+                    .await?;
                 self.bar.inc(1);
             }
             peaks.extend(pid.and_then(server::memory).map(|memory| memory.peak));

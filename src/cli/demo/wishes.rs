@@ -78,10 +78,18 @@ pub(super) const INTERRUPTED: Wish = wish(
 /// Another fleet of the same application holds it already.
 pub(super) const CONTESTED: Wish = wish("partner-groups", "groups", &["updated"], "max");
 
+/// Another fleet has the only place that Teams gives.
+pub(super) const LIMITED: Wish = wish(
+    "escalations",
+    "teams/5f2b8c1e-3a4d-4b6f-9c7e-1d2a3b4c5d6e/channels/19:f6e5d4c3b2a1@thread.tacv2/messages",
+    &["created"],
+    "max",
+);
+
 /// The answer to its create is lost, and the list is behind.
 pub(super) const FORGOTTEN: Wish = wish(
     "board-calendar",
-    "users/board@contoso.example/events",
+    "users/0a5d8e13-77f2-4c19-b0e4-91d3c6a85f27/events",
     &["created"],
     "max",
 );
@@ -110,7 +118,7 @@ pub(super) const RACED: [Wish; 3] = [
 
 /// The name that the story gives a resource.
 pub(super) fn name_of(resource: &str) -> Option<&'static str> {
-    let later = [&INTERRUPTED, &CONTESTED, &FORGOTTEN];
+    let later = [&INTERRUPTED, &CONTESTED, &LIMITED, &FORGOTTEN];
     let mut all = FIRST.iter().chain(later).chain(&RACED);
     all.find(|wish| wish.resource == resource)
         .map(|wish| wish.name)
@@ -185,10 +193,11 @@ mod tests {
 
     #[test]
     fn every_wish_has_a_name_of_its_own() {
-        for wish in FIRST
-            .iter()
-            .chain(&RACED)
-            .chain([&INTERRUPTED, &CONTESTED, &FORGOTTEN])
+        for wish in
+            FIRST
+                .iter()
+                .chain(&RACED)
+                .chain([&INTERRUPTED, &CONTESTED, &LIMITED, &FORGOTTEN])
         {
             assert_eq!(name_of(wish.resource), Some(wish.name));
         }

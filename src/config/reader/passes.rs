@@ -31,6 +31,10 @@ impl Reader<'_> {
         let graph = self.graph();
         let authority = self.authority(graph.as_ref());
         let state = self.state(production);
+        let audit = self
+            .audit(production)
+            .or_else(|| Some(state.as_ref()?.beside()));
+        let audit_kept = self.length("EVERGRAPH_AUDIT_KEPT", "400d", ("1d", "3650d"));
         let sink = self.sink(production, origin.as_ref());
         let decryption_keys = self.get("EVERGRAPH_DECRYPTION_KEYS").map(Into::into);
         let subscriptions = self.subscriptions();
@@ -73,6 +77,8 @@ impl Reader<'_> {
                 audit_every,
                 settle,
                 sink,
+                audit: audit?,
+                audit_kept,
                 decryption_keys,
                 production,
             })
@@ -94,7 +100,7 @@ impl Reader<'_> {
         None
     }
 
-    fn graph(&mut self) -> Option<Url> {
+    pub(super) fn graph(&mut self) -> Option<Url> {
         if !self.is_set("EVERGRAPH_GRAPH_URL") {
             return Url::parse("https://graph.microsoft.com/v1.0").ok();
         }
@@ -111,7 +117,7 @@ impl Reader<'_> {
         })
     }
 
-    fn authority(&mut self, graph: Option<&Url>) -> Option<Url> {
+    pub(super) fn authority(&mut self, graph: Option<&Url>) -> Option<Url> {
         if self.is_set("EVERGRAPH_AUTHORITY") {
             return self.parsed("EVERGRAPH_AUTHORITY", |text| {
                 let authority = url(text)?;
@@ -188,7 +194,7 @@ impl Reader<'_> {
         self.parsed("EVERGRAPH_SUBSCRIPTIONS", DeclarationLocation::parse)
     }
 
-    fn clock(&mut self, production: bool) -> Option<ClockChoice> {
+    pub(super) fn clock(&mut self, production: bool) -> Option<ClockChoice> {
         if !self.is_set("EVERGRAPH_CLOCK") {
             return Some(ClockChoice::System);
         }
@@ -221,7 +227,12 @@ impl Reader<'_> {
         }
     }
 
-    fn length(&mut self, name: &str, default: &str, bounds: (&str, &str)) -> SignedDuration {
+    pub(super) fn length(
+        &mut self,
+        name: &str,
+        default: &str,
+        bounds: (&str, &str),
+    ) -> SignedDuration {
         let fixed = |text: &str| duration::parse(text).unwrap_or_default();
         let (min, max) = (fixed(bounds.0), fixed(bounds.1));
         self.parsed(name, |text| {

@@ -19,7 +19,7 @@ const HOLDER_LIVES: SignedDuration = SignedDuration::from_hours(48);
 pub(super) async fn act(play: &mut Play) -> anyhow::Result<()> {
     play.story
         .step("Another fleet of the same application holds the combination");
-    let holder = plant(play)?;
+    let holder = plant(play, &CONTESTED)?;
     play.story.tell(format!(
         "The fleet \"staging\" has a subscription of groups, {}. Now ours wishes for the same, {}.",
         short_id(&holder.id),
@@ -31,18 +31,22 @@ pub(super) async fn act(play: &mut Play) -> anyhow::Result<()> {
     let calls = play.stage.calls_after(before);
     play.story.wire(&calls);
     let create = creates_of(&calls, CONTESTED.resource);
-    let verdict = claim_refused(play, &CONTESTED, create.first().copied());
+    let refusal = "409 ObjectIdentifierInUse";
+    let verdict = claim_refused(play, &CONTESTED, create.first().copied(), refusal);
+    explain(play, &verdict);
     claim_recognised(play, &verdict, &holder.id, &calls);
-    claims_of_report(play, &holder).await?;
+    claim_blocked(play, &CONTESTED, &holder).await?;
     left_alone(play, before, &holder).await
 }
 
-fn plant(play: &Play) -> anyhow::Result<Row> {
+/// A subscription of another fleet.
+pub(super) fn plant(play: &Play, wish: &Wish) -> anyhow::Result<Row> {
     let control = play.stage.control();
     let subscription = json!({
-        "resource": CONTESTED.resource,
-        "changeType": CONTESTED.change_types.join(","),
+        "resource": wish.resource,
+        "changeType": wish.change_types.join(","),
         "notificationUrl": "https://staging.contoso.example/api/notifications/staging",
+        "lifecycleNotificationUrl": "https://staging.contoso.example/api/lifecycle/staging",
         "expirationDateTime": (control.now() + HOLDER_LIVES).to_string(),
         "clientState": "a secret of the other fleet",
     });
@@ -54,8 +58,13 @@ fn plant(play: &Play) -> anyhow::Result<Row> {
     })?)
 }
 
-/// Graph refused the create with a conflict; explained as `evergraph explain` does it.
-pub(super) fn claim_refused(play: &mut Play, wish: &Wish, create: Option<&CallRecord>) -> Verdict {
+/// Graph refused the create; classified as `evergraph explain` does it.
+pub(super) fn claim_refused(
+    play: &mut Play,
+    wish: &Wish,
+    create: Option<&CallRecord>,
+    expected: &str,
+) -> Verdict {
     let (status, code) = create.map_or((0, String::new()), |call| {
         (
             call.status.unwrap_or_default(),
@@ -63,26 +72,29 @@ pub(super) fn claim_refused(play: &mut Play, wish: &Wish, create: Option<&CallRe
         )
     });
     play.story.same(
-        "Graph refused the POST with a conflict",
-        &"409 ObjectIdentifierInUse".to_owned(),
+        format!("Graph refused the POST: {expected}"),
+        &expected.to_owned(),
         &format!("{status} {code}"),
     );
-    let verdict = verdict(play, wish, status, &code);
+    verdict(play, wish, status, &code)
+}
+
+/// Tells what `evergraph explain` says of the refusal.
+pub(super) fn explain(play: &mut Play, verdict: &Verdict) {
     let rule = find_rule(verdict.rule);
     play.story.tell(format!(
-        "What happened, by rule {}: {}, {}. {}",
-        verdict.rule,
+        "What happened, as `evergraph explain` says it: {}, {}. {} (rule {})",
         verdict.cause,
         verdict.cause.meaning(),
-        rule.map_or("", |rule| rule.why)
+        rule.map_or("", |rule| rule.why),
+        verdict.rule
     ));
     play.story.tell(format!(
         "What to do: {}. {} Never: {}",
         verdict.remedy,
-        verdict.remedy.instruction(),
+        rule.map_or("", |rule| rule.advice),
         verdict.cause.never()
     ));
-    verdict
 }
 
 /// The refusal was understood, and the holder that it names was looked at.
@@ -128,17 +140,22 @@ fn verdict(play: &Play, wish: &Wish, status: u16, code: &str) -> Verdict {
     })
 }
 
-async fn claims_of_report(play: &mut Play, holder: &Row) -> anyhow::Result<()> {
+/// It was reported and remembered as held by a stranger.
+pub(super) async fn claim_blocked(
+    play: &mut Play,
+    wish: &Wish,
+    holder: &Row,
+) -> anyhow::Result<()> {
     let mut decisions = play.decisions.iter().rev();
-    let reported = decisions.find(|one| one.action == "block" && one.subject == CONTESTED.name);
+    let reported = decisions.find(|one| one.action == "block" && one.subject == wish.name);
     let reported = reported.map(|one| format!("{} {}: {}", one.action, one.subject, one.reason));
     play.story.same(
         "It is reported as held by a stranger",
-        &format!("block {}: foreign-holder", CONTESTED.name),
+        &format!("block {}: foreign-holder", wish.name),
         &reported.unwrap_or_default(),
     );
     let memory = play.stage.memory().await?;
-    let blocked = entry_of(&memory, &CONTESTED).and_then(|entry| entry.blocked.clone());
+    let blocked = entry_of(&memory, wish).and_then(|entry| entry.blocked.clone());
     let names_holder = blocked.as_ref().is_some_and(|blocked| {
         blocked.cause == BlockedBy::Foreign
             && blocked

@@ -1,7 +1,6 @@
 //! The same refusal, with another end: the holder is our own.
 
 use jiff::SignedDuration;
-use serde_json::json;
 
 use super::super::play::{Play, entry_of, held_id};
 use super::super::wishes::{FORGOTTEN, short_id};
@@ -12,20 +11,16 @@ use crate::sim::calls::CallRecord;
 use crate::sim::faults::{Effect, Rule};
 use crate::sim::request::Op;
 
-/// The list shows new rows only after this long, on the virtual clock.
-const LAG_MIN: u64 = 60;
-
 pub(super) async fn act(play: &mut Play) -> anyhow::Result<()> {
     play.story
-        .step("The same refusal once more, and now the holder is our own");
+        .step("The same 409, and now the holder is our own");
     play.story.tell(format!(
         "A wish for {}. Graph creates the subscription, the answer is lost on its way, and the list \
-         does not show new rows for an hour. So nothing is found, and after its settle time the \
-         create is sent once more.",
+         does not show the new row yet. So nothing is found, and after its settle time the create \
+         is sent once more.",
         FORGOTTEN.name
     ));
     let before = play.stage.last_call();
-    lag(play, LAG_MIN)?;
     let rule = Rule {
         resource: Some(FORGOTTEN.resource.to_owned()),
         ..Rule::next(Op::Create, Effect::LoseAfter)
@@ -34,20 +29,20 @@ pub(super) async fn act(play: &mut Play) -> anyhow::Result<()> {
     play.wish(FORGOTTEN)?;
     play.tick(SignedDuration::ZERO).await?;
     let id = play.id_of(&FORGOTTEN)?;
+    play.stage.control().hide(&id, true)?;
     play.tick(SignedDuration::ZERO).await?;
+    play.stage.control().hide(&id, false)?;
     let calls = play.stage.calls_after(before);
-    lag(play, 0)?;
     play.story.wire(&calls);
     let creates = creates_of(&calls, FORGOTTEN.resource);
-    let verdict = claim_refused(play, &FORGOTTEN, creates.last().copied());
+    let refusal = "409 ObjectIdentifierInUse";
+    let verdict = claim_refused(play, &FORGOTTEN, creates.last().copied(), refusal);
+    play.story.tell(format!(
+        "{} again, and {} again. This time the comparison ends otherwise.",
+        verdict.cause, verdict.remedy
+    ));
     claim_recognised(play, &verdict, &id, &calls);
     claims_of_adoption(play, &calls, &id).await
-}
-
-fn lag(play: &Play, minutes: u64) -> anyhow::Result<()> {
-    let control = play.stage.control();
-    control.patch_settings(json!({"listing": {"lag_ms": minutes * 60_000}}))?;
-    Ok(())
 }
 
 async fn claims_of_adoption(play: &mut Play, calls: &[CallRecord], id: &str) -> anyhow::Result<()> {

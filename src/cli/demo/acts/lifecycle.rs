@@ -16,7 +16,7 @@ const STORM: usize = 5;
 const LIMIT: Duration = Duration::from_secs(20);
 
 const REMOVED: Wish = FIRST[3];
-const ASKED: Wish = FIRST[1];
+const ASKED: Wish = FIRST[2];
 
 pub(super) async fn act(play: &mut Play) -> anyhow::Result<()> {
     play.story

@@ -6,6 +6,7 @@ mod forged;
 mod forgotten;
 mod kill;
 mod lifecycle;
+mod limit;
 mod notifications;
 mod race;
 mod removal;
@@ -28,6 +29,7 @@ pub(super) async fn all(play: &mut Play) -> anyhow::Result<serde_json::Value> {
     forged::act(play).await?;
     kill::act(play).await?;
     conflict::act(play).await?;
+    limit::act(play).await?;
     forgotten::act(play).await?;
     renewal::act(play).await?;
     removal::act(play).await?;

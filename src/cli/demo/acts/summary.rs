@@ -8,8 +8,7 @@ use super::super::play::{Play, entry_of};
 use super::super::story::listed;
 use super::super::tables::{self, Tables};
 use super::super::tally::Tally;
-use super::super::wishes::{CONTESTED, FLEET, Wish};
-use crate::domain::ids::SubscriptionId;
+use super::super::wishes::{CONTESTED, FLEET, LIMITED, Wish};
 use crate::domain::state::ShardState;
 use crate::sim::row::Row;
 
@@ -51,7 +50,7 @@ fn claims_of_agreement(play: &mut Play, memory: &ShardState, live: &[Row]) {
     let served: Vec<&Wish> = play
         .wishes
         .iter()
-        .filter(|wish| wish.name != CONTESTED.name)
+        .filter(|wish| ![CONTESTED.name, LIMITED.name].contains(&wish.name))
         .collect();
     let once = served.iter().filter(|wish| {
         let rows = own.iter().filter(|row| row.resource == wish.resource);
@@ -82,12 +81,14 @@ fn claims_of_agreement(play: &mut Play, memory: &ShardState, live: &[Row]) {
         &told(&true_in_graph),
         &told(&remembered),
     );
-    let blocked = entry_of(memory, &CONTESTED).and_then(|entry| entry.blocked.as_ref());
-    let holder = blocked.and_then(|blocked| blocked.holder.as_ref());
+    let holders = [CONTESTED, LIMITED].map(|wish| {
+        let blocked = entry_of(memory, &wish)?.blocked.as_ref()?;
+        Some(blocked.holder.as_ref()?.as_str())
+    });
     play.story.same(
-        "One subscription of a stranger stands untouched, and the report names it",
+        "Two subscriptions of a stranger stand untouched, and the report names them",
         &listed(strange.iter().map(|row| row.id.as_str())),
-        &listed(holder.map(SubscriptionId::as_str)),
+        &listed(holders.into_iter().flatten()),
     );
 }
 
