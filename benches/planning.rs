@@ -104,6 +104,7 @@ fn wish(tenant: &TenantId, at: usize) -> Desired {
         lifetime: Lifetime::Max,
         lifecycle: true,
         certificate: None,
+        because: None,
     }
 }
 

@@ -1,8 +1,11 @@
 //! Builds adapters from settings; the only place that knows all rooms.
 
+pub mod audit;
 pub mod handler;
 mod intake;
 pub mod keys;
+#[cfg(feature = "cli")]
+pub mod permissions;
 
 /// The reader of declarations, for the commands that check one.
 pub mod declaration {
@@ -15,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use url::Url;
 
 use crate::adapters::clock::{SimulatorClock, SystemClock};
 use crate::adapters::declaration::{BlobSource, FileSource, KeptDeclaration, OnTenants, Target};
@@ -69,11 +73,12 @@ pub fn passes(settings: &PassSettings) -> anyhow::Result<(Services, PassConfig)>
     let graph = GraphOverHttp::new(options, Arc::clone(&tokens) as _, RequestIds::by_chance())?;
     let services = Services {
         graph: Arc::new(graph),
-        store: store(settings, &entra)?,
+        store: store(&settings.state, &settings.credential, &entra)?,
         clock: clock(&settings.clock)?,
         dice: Arc::new(FastDice::by_chance()),
         desired: desired(settings, &entra, tokens)?,
         pulse: pulse(settings),
+        trail: audit::trail(settings, &entra)?,
         endpoint: endpoint(settings),
     };
     Ok((services, pass_config(settings)?))
@@ -118,13 +123,23 @@ pub fn local_store(folder: &std::path::Path) -> anyhow::Result<Arc<dyn StateStor
     Ok(Arc::new(FileStore::open(folder)?))
 }
 
+/// The events in a folder of this machine, as a handler with `EVERGRAPH_SINK=file:FOLDER` writes
+/// them: one JSON document each.
+///
+/// # Errors
+/// Where the folder or a file in it cannot be read.
+pub fn local_events(folder: &std::path::Path) -> std::io::Result<Vec<String>> {
+    crate::adapters::sink::file::events_in(folder)
+}
+
 fn entra(settings: &PassSettings) -> anyhow::Result<EntraTokens> {
-    let own = settings
-        .credential
-        .credential(None)
-        .map_err(anyhow::Error::msg)?;
-    let mut options = IdentityOptions::new(settings.graph.clone());
-    options.authority = Some(settings.authority.clone());
+    tokens(&settings.credential, &settings.graph, &settings.authority)
+}
+
+fn tokens(own: &CredentialSettings, graph: &Url, authority: &Url) -> anyhow::Result<EntraTokens> {
+    let own = own.credential(None).map_err(anyhow::Error::msg)?;
+    let mut options = IdentityOptions::new(graph.clone());
+    options.authority = Some(authority.clone());
     Ok(EntraTokens::new(options, credential(own)?)?)
 }
 
@@ -176,14 +191,18 @@ fn pem(certificate: ClientCertificate) -> anyhow::Result<SecretString> {
     }
 }
 
-fn store(settings: &PassSettings, entra: &EntraTokens) -> anyhow::Result<Arc<dyn StateStore>> {
-    match &settings.state {
+fn store(
+    location: &StateLocation,
+    own: &CredentialSettings,
+    entra: &EntraTokens,
+) -> anyhow::Result<Arc<dyn StateStore>> {
+    match location {
         StateLocation::Folder(folder) => Ok(Arc::new(FileStore::open(folder)?)),
         StateLocation::Container(url) => {
             let credential = if has_sas(url) {
                 None
             } else {
-                let home = settings.credential.tenant.as_ref();
+                let home = own.tenant.as_ref();
                 Some(entra.for_storage(home).map_err(anyhow::Error::msg)?)
             };
             Ok(Arc::new(BlobStore::open(

@@ -208,10 +208,61 @@ pub struct PassSettings {
     pub settle: SignedDuration,
     /// Where accepted notifications go. `None` if it is not set or wrong: they are answered 503.
     pub sink: Option<SinkLocation>,
+    /// Where decisions are kept.
+    pub audit: StateLocation,
+    /// How long they are kept.
+    pub audit_kept: SignedDuration,
     /// Private keys that open resource data, as their setting lists them.
     pub decryption_keys: Option<SecretString>,
     /// Whether this is a deployment, as opposed to a laptop.
     pub production: bool,
+}
+
+/// What it takes to read what a deployment keeps, from any machine.
+#[derive(Debug)]
+pub struct RecordsSettings {
+    /// The audit.
+    pub audit: StateLocation,
+    /// The state, where it is named.
+    pub state: Option<StateLocation>,
+    /// How storage is opened without a SAS.
+    pub credential: CredentialSettings,
+    /// Graph's address, which tells the cloud.
+    pub graph: Url,
+    /// Where tokens are issued.
+    pub authority: Url,
+}
+
+/// What it takes to ask for tokens, from any machine.
+#[derive(Debug)]
+pub struct AccessSettings {
+    /// How tokens are obtained.
+    pub credential: CredentialSettings,
+    /// Graph's address, which tells the cloud.
+    pub graph: Url,
+    /// Where tokens are issued.
+    pub authority: Url,
+}
+
+impl AccessSettings {
+    /// Reads what is needed of the environment of this process, and nothing else.
+    ///
+    /// # Errors
+    /// All problems of those settings.
+    pub fn from_environment() -> Result<Self, Problems> {
+        reader::Reader::new(&Environment).access()
+    }
+}
+
+impl RecordsSettings {
+    /// Reads what is needed of the environment of this process, and nothing else. `at` stands in
+    /// for `EVERGRAPH_AUDIT`.
+    ///
+    /// # Errors
+    /// All problems of those settings.
+    pub fn from_environment(at: Option<&str>) -> Result<Self, Problems> {
+        reader::Reader::new(&Environment).records(at)
+    }
 }
 
 impl Settings {

@@ -40,6 +40,20 @@ pub mod field {
     pub const DECISION_REASON: &str = "decision.reason";
     /// How it ended: `done`, or the kind of failure.
     pub const DECISION_OUTCOME: &str = "decision.outcome";
+    /// How long nothing served a key while a row was replaced, in milliseconds.
+    pub const GAP_MS: &str = "gap.ms";
+    /// The service that a conflict was met at.
+    pub const CONFLICT_SERVICE: &str = "conflict.service";
+    /// What stood in the way.
+    pub const CONFLICT_CAUSE: &str = "conflict.cause";
+    /// What the playbook says about it.
+    pub const CONFLICT_REMEDY: &str = "conflict.remedy";
+    /// What became of it.
+    pub const CONFLICT_OUTCOME: &str = "conflict.outcome";
+    /// A counter without parts, as a word.
+    pub const COUNTER: &str = "counter";
+    /// How far a counter moved.
+    pub const COUNT: &str = "count";
     /// What lowers the mode of a pass.
     pub const PASS_BRAKE: &str = "pass.brake";
     /// Graph's `request-id`, for Microsoft's support.

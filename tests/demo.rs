@@ -118,6 +118,10 @@ async fn every_claim_of_the_demo_is_true_whatever_the_environment_says() {
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
     check_tables(&story["tables"]);
     println!("the demo took {} ms", story["took_ms"]);
+    // No private key and no secret of a notification is told.
+    for secret in ["PRIVATE KEY", "clientState\":"] {
+        assert!(!text.contains(secret), "{secret}");
+    }
     check_nobody_is_left_in(folder.path()).await;
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
@@ -131,9 +135,12 @@ fn check_claims(story: &Value) {
         .flat_map(|step| step["claims"].as_array().unwrap());
     let untrue: Vec<_> = claims.filter(|claim| claim["ok"] != true).collect();
     assert!(untrue.is_empty(), "{untrue:#?}\n{}", story["broke_off"]);
-    assert_eq!(steps.len(), 7, "{}", story["broke_off"]);
+    assert_eq!(steps.len(), 13, "{}", story["broke_off"]);
     let proves = |step: &&Value| !step["claims"].as_array().unwrap().is_empty();
-    assert_eq!(steps.iter().filter(proves).count(), 7);
+    assert_eq!(steps.iter().filter(proves).count(), 13);
+    let posts = |at: usize| steps[at]["posts"].as_array().unwrap().len();
+    // Twice each of three; the sealed ones; five forgeries; a removal and five requests.
+    assert_eq!([1, 2, 3, 10].map(posts), [6, 1, 5, 6]);
     assert_eq!(story["ok"], true);
     assert_eq!(story["broke_off"], Value::Null);
 }
@@ -145,16 +152,22 @@ fn check_tables(tables: &Value) {
         let all = subscriptions.iter().filter(|row| row["state"] == wanted);
         all.count()
     };
-    assert!(subscriptions.len() >= 7, "{subscriptions:#?}");
-    assert_eq!((states("adopted"), states("blocked")), (1, 1));
-    assert_eq!(states("created"), subscriptions.len() - 2);
+    assert!(subscriptions.len() >= 9, "{subscriptions:#?}");
+    assert_eq!((states("adopted"), states("blocked")), (2, 2));
+    assert_eq!(states("created"), subscriptions.len() - 4);
     let kinds: Vec<_> = tables["calls"].as_array().unwrap().iter().collect();
     for kind in ["create", "get", "list", "renew"] {
         assert!(kinds.iter().any(|row| row["kind"] == kind), "{kind}");
     }
     assert!(!kinds.iter().any(|row| row["kind"] == "delete"));
     let reasons = tables["decisions"].as_array().unwrap();
-    for reason in ["missing", "foreign-holder", "due", "confirmed-gone"] {
+    for reason in [
+        "missing",
+        "foreign-holder",
+        "open-intent",
+        "due",
+        "confirmed-gone",
+    ] {
         assert!(
             reasons.iter().any(|row| row["reason"] == reason),
             "{reason}"
@@ -166,7 +179,7 @@ fn check_tables(tables: &Value) {
 async fn the_demo_ends_at_ctrl_c_and_leaves_nothing_behind() {
     let folder = TempDir::new().unwrap();
     let mut demo = Running::start(evergraph(&folder, &["demo"]));
-    demo.until("2. The handler is killed").await;
+    demo.until("5. The handler is killed").await;
     assert!(
         !processes_in(folder.path()).is_empty(),
         "no handler is seen"
@@ -186,6 +199,20 @@ async fn the_demo_ends_at_ctrl_c_and_leaves_nothing_behind() {
             "colour where no terminal is: {line}"
         );
     }
+}
+
+/// A killed demo cannot clean up its folder, but its handlers notice.
+#[tokio::test]
+async fn a_killed_demo_leaves_no_handler_behind() {
+    let folder = TempDir::new().unwrap();
+    let mut demo = Running::start(evergraph(&folder, &["demo"]));
+    demo.until("5. The handler is killed").await;
+    assert!(
+        !processes_in(folder.path()).is_empty(),
+        "no handler is seen"
+    );
+    assert_eq!(demo.stop("-KILL").await.code(), None);
+    check_nobody_is_left_in(folder.path()).await;
 }
 
 #[tokio::test]

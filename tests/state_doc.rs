@@ -16,11 +16,20 @@ fn document() -> Value {
         "origin": "https://app.example.com",
         "config_hash": "abc",
         "clock_offset_ms": -3000,
+        "instruments": {
+            "conflicts": [{
+                "service": "graph-subscriptions", "cause": "OfALaterRelease", "remedy": "x",
+                "outcome": "open", "count": 3
+            }],
+            "adopted_after_conflict": 1, "silent_duplicates": 2, "unclassified": 3,
+            "budget_exhausted": 4
+        },
         "of_a_later_release": {"kept": true},
         "tenants": {
             "84bd8158-6d4d-4958-8b9f-9d6445542f95": {
                 "app": "11111111-2222-3333-4444-555555555555",
                 "audited_at": "2030-01-01T00:00:00Z",
+                "verify_at": "2030-01-01T00:02:00Z",
                 "quiet_until": "2030-01-01T00:01:00Z",
                 "throttles": 2,
                 "look_again": {"failures": 1, "not_before": "2030-01-01T00:02:00Z"},
@@ -50,6 +59,7 @@ fn document() -> Value {
                 "obstacle": {"cause": "AlreadyExists", "holder": "other", "at": "2030-01-01T00:00:00Z"},
                 "blocked": {"by": "own-row", "holder": "other", "until": "2030-01-01T01:00:00Z", "since": "2030-01-01T00:00:00Z"},
                 "retry": {"failures": 3, "not_before": "2030-01-01T00:09:00Z"},
+                "gap": {"deleted": "old", "since": "2030-01-01T00:08:00Z"},
                 "renewals": 7,
                 "creations": 2,
                 "entry_extra": [1, 2]

@@ -25,6 +25,13 @@ async fn what_is_declared_is_checked_for_and_created_once() {
 async fn a_steady_fleet_costs_one_patch_for_each_renewal_and_one_listing_for_each_audit() {
     let fleet = Fleet::new(mailboxes(20));
     fleet.tick().await;
+    fleet.jump(5);
+    let verified = fleet.tick().await;
+    assert_eq!(
+        verified.calls,
+        [("list", 1)].into(),
+        "what was created is seen once more"
+    );
     let before = fleet.live();
     let reports = fleet.run_for(SignedDuration::from_hours(24 * 21)).await;
     assert_eq!(
@@ -49,6 +56,8 @@ async fn a_steady_fleet_costs_one_patch_for_each_renewal_and_one_listing_for_eac
 #[tokio::test(start_paused = true)]
 async fn an_idle_tick_calls_nobody_and_writes_no_state() {
     let fleet = Fleet::new(mailboxes(3));
+    fleet.tick().await;
+    fleet.jump(5);
     fleet.tick().await;
     let state = fleet.state_bytes().await;
     for _ in 0..10 {

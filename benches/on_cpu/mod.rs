@@ -48,11 +48,15 @@ impl Measurement for OnCpu {
 struct Formatter;
 
 impl ValueFormatter for Formatter {
-    fn scale_values(&self, _typical: f64, values: &mut [f64]) -> &'static str {
+    fn scale_values(&self, typical: f64, values: &mut [f64]) -> &'static str {
+        let (nanoseconds, unit) = match typical < 1_000_000.0 {
+            true => (1_000.0, "us on the processor"),
+            false => (1_000_000.0, "ms on the processor"),
+        };
         for value in values {
-            *value /= 1_000_000.0;
+            *value /= nanoseconds;
         }
-        "ms on the processor"
+        unit
     }
 
     fn scale_throughputs(&self, _: f64, of: &Throughput, values: &mut [f64]) -> &'static str {
@@ -63,7 +67,7 @@ impl ValueFormatter for Formatter {
         for value in values {
             *value = count / (*value / 1_000_000_000.0);
         }
-        "subscriptions a second"
+        "a second"
     }
 
     fn scale_for_machines(&self, _: &mut [f64]) -> &'static str {

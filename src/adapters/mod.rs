@@ -1,5 +1,6 @@
 //! The world behind the ports: Graph over HTTP, state in memory, files and Blob Storage, tokens, clock, chance.
 
+pub mod audit;
 pub mod clock;
 pub mod crypto;
 pub mod declaration;
@@ -9,6 +10,7 @@ pub mod event_ids;
 pub mod graph;
 pub mod identity;
 pub mod jwks;
+pub mod kinds;
 pub mod loopback;
 mod outgoing;
 pub mod pulse;

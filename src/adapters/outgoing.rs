@@ -9,6 +9,7 @@ use reqwest::Client;
 use url::Url;
 
 use super::loopback::is_loopback;
+use super::words;
 
 /// Pooled connections idle for longer are not used again: one that the far side closed
 /// meanwhile would turn a create into an unknown outcome. Ticks are minutes apart.
@@ -98,6 +99,26 @@ impl Outgoing {
         let client = builder.build();
         client.map_err(|error| format!("the HTTP client could not be made: {error}"))
     }
+}
+
+/// Whether a request certainly never left: a connection that was never made carried nothing.
+pub(crate) fn never_left(error: &reqwest::Error) -> bool {
+    error.is_connect() || error.is_builder()
+}
+
+/// The error with its causes, without the address.
+pub(crate) fn chain(error: &reqwest::Error) -> String {
+    let mut parts = Vec::new();
+    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
+    while let Some(error) = cause {
+        parts.push(error.to_string());
+        cause = error.source();
+    }
+    if parts.is_empty() {
+        parts.push("the exchange failed".into());
+    }
+    parts.dedup();
+    words::printable(&parts.join(": "), 300)
 }
 
 #[derive(Debug)]

@@ -13,6 +13,9 @@ pub struct Heartbeat {
     pub completed_at: Timestamp,
     /// When the first of the living subscriptions ends, on our clock.
     pub earliest_expiry: Option<Timestamp>,
+    /// Whether the audit could not be written, so that deletes wait.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub audit_failing: bool,
 }
 
 /// Whether all is well, and nothing more: the route is open to everybody.
@@ -20,7 +23,7 @@ pub struct Heartbeat {
 pub enum Health {
     /// Passes complete, nothing is about to end.
     Ok,
-    /// No pass completed for three ticks, or something ends within two.
+    /// No pass completed for three ticks, something ends within two, or the audit is failing.
     Stale,
 }
 
@@ -41,6 +44,7 @@ impl Heartbeat {
         Self {
             completed_at: now,
             earliest_expiry: earliest,
+            audit_failing: false,
         }
     }
 
@@ -50,7 +54,7 @@ impl Heartbeat {
         let ending = self
             .earliest_expiry
             .is_some_and(|end| end.duration_since(now) < tick * 2);
-        if late || ending {
+        if late || ending || self.audit_failing {
             Health::Stale
         } else {
             Health::Ok

@@ -1,8 +1,12 @@
 //! Use cases. Each reads top to bottom: a tick, a pass, its execution, leadership, health; and
 //! the way in of notifications, with what keeps it fresh and tells of it.
 
+pub mod audit;
+pub mod ensure;
 pub mod execute;
+pub mod figures;
 pub mod heartbeat;
+pub mod instruments;
 pub mod intake;
 pub mod leadership;
 pub mod marks;
@@ -10,6 +14,7 @@ pub mod memory;
 mod notes;
 pub mod pass;
 pub mod reception;
+mod records;
 pub mod report;
 pub mod sights;
 pub mod state_doc;

@@ -1,7 +1,11 @@
 //! What is told of a pass: one decision for each thing done or left alone.
 
+use super::instruments::Conflict;
 use super::pass::Pass;
+use super::records::{Detail, held_traits};
 use super::report::{Action, Decision};
+use crate::domain::audit::Traits;
+use crate::domain::conflict::Service;
 use crate::domain::ids::{SubscriptionId, TenantId};
 use crate::domain::plan::{Change, Hold, Reason};
 use crate::domain::record::let_go_words;
@@ -33,8 +37,9 @@ impl Pass<'_> {
             words: hold.words.clone(),
             request_id: None,
             until: hold.until,
+            conflict: None,
         };
-        self.report.decide(decision);
+        self.decide(decision, Detail::of(hold.tag.as_ref()));
     }
 
     pub(super) fn note_change(&mut self, change: &Change) {
@@ -43,7 +48,8 @@ impl Pass<'_> {
                 tag, id, origin, ..
             } => {
                 let words = adopted_words(*origin).to_owned();
-                (Action::Adopt, Reason::Missing, tag, Some(id), words, None)
+                let reason = self.adoption_reason(tag);
+                (Action::Adopt, reason, tag, Some(id), words, None)
             }
             Change::LetGo { tag, why } => {
                 let held = self
@@ -77,8 +83,14 @@ impl Pass<'_> {
                     Some(blocked.until),
                 )
             }
-            _ => return,
+            _ => {
+                if self.lead.is_some() {
+                    self.keep_change(change);
+                }
+                return;
+            }
         };
+        let detail = self.detail_of(change, tag);
         let tenant = self.tenant_of(tag);
         let decision = Decision {
             at: self.now(),
@@ -91,8 +103,57 @@ impl Pass<'_> {
             words,
             request_id: None,
             until,
+            conflict: None,
         };
-        self.report.decide(decision);
+        self.decide(decision, detail);
+    }
+
+    /// What served the key before, and what does from now on.
+    fn detail_of(&self, change: &Change, tag: &KeyTag) -> Detail {
+        let entry = self.doc.state.entries.get(tag);
+        let held = entry.and_then(|entry| entry.held.as_ref());
+        let after = match change {
+            Change::Adopt { id, expires, .. } => Traits::from([
+                ("id".to_owned(), id.to_string()),
+                ("expires".to_owned(), expires.to_string()),
+            ]),
+            _ => Traits::new(),
+        };
+        Detail {
+            before: held.map(held_traits).unwrap_or_default(),
+            after,
+            ..Detail::of(Some(tag))
+        }
+    }
+
+    /// Something serves the key again: how long nothing did is told.
+    pub(super) fn note_covered(&mut self, tag: &KeyTag) {
+        let entry = self.doc.state.entries.get(tag);
+        let Some(gap) = entry.and_then(|entry| entry.gap.as_ref()) else {
+            return;
+        };
+        let missing = self.now().duration_since(gap.since).as_millis();
+        let id = gap.deleted.as_str().to_owned();
+        self.report
+            .close_gap(id, u64::try_from(missing).unwrap_or_default());
+    }
+
+    /// What was deleted to make room and has no successor yet.
+    pub(super) fn note_open_gaps(&mut self) {
+        for entry in self.doc.state.entries.values() {
+            if let Some(gap) = &entry.gap {
+                let id = gap.deleted.as_str().to_owned();
+                self.report.open_gap(id, gap.since);
+            }
+        }
+    }
+
+    /// Whether a refused create led to the row that is taken over, or a look at what is there.
+    fn adoption_reason(&self, tag: &KeyTag) -> Reason {
+        match self.doc.state.entries.get(tag) {
+            Some(entry) if entry.obstacle.is_some() => Reason::NamedHolder,
+            _ => Reason::Missing,
+        }
     }
 
     fn tenant_of(&self, tag: &KeyTag) -> String {
@@ -127,24 +188,17 @@ impl Pass<'_> {
         &mut self,
         action: Action,
         reason: Reason,
-        (tenant, name, id): (&TenantId, Option<String>, Option<SubscriptionId>),
+        subject: (&TenantId, Option<String>, Option<SubscriptionId>),
         outcome: &str,
         words: String,
         request_id: Option<String>,
+        detail: Detail,
     ) {
         let decision = Decision {
-            at: self.now(),
-            action,
-            reason,
-            outcome: outcome.to_owned(),
-            tenant: tenant.as_str().to_owned(),
-            name,
-            id: id.map(|id| id.as_str().to_owned()),
-            words,
             request_id,
-            until: None,
+            ..self.decision(action, reason, subject, outcome, words)
         };
-        self.report.decide(decision);
+        self.decide(decision, detail);
     }
 
     pub(super) fn note_miss(
@@ -153,16 +207,38 @@ impl Pass<'_> {
         reason: Reason,
         subject: (&TenantId, Option<String>, Option<SubscriptionId>),
         error: &GraphError,
+        detail: Detail,
     ) {
-        let request_id = error.trace().request_id.clone();
-        self.note(
+        let verdict = error.verdict();
+        let decision = Decision {
+            request_id: error.trace().request_id.clone(),
+            conflict: verdict.map(|one| Conflict::of(Service::GraphSubscriptions, one)),
+            ..self.decision(action, reason, subject, error.kind(), error.to_string())
+        };
+        self.decide(decision, detail.with_error(error));
+    }
+
+    fn decision(
+        &self,
+        action: Action,
+        reason: Reason,
+        (tenant, name, id): (&TenantId, Option<String>, Option<SubscriptionId>),
+        outcome: &str,
+        words: String,
+    ) -> Decision {
+        Decision {
+            at: self.now(),
             action,
             reason,
-            subject,
-            error.kind(),
-            error.to_string(),
-            request_id,
-        );
+            outcome: outcome.to_owned(),
+            tenant: tenant.as_str().to_owned(),
+            name,
+            id: id.map(|id| id.as_str().to_owned()),
+            words,
+            request_id: None,
+            until: None,
+            conflict: None,
+        }
     }
 }
 

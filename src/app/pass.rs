@@ -1,25 +1,27 @@
 //! One pass: plan, look, do, ask anew, until nothing is left to do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
+use super::audit::trail::Trail;
+use super::instruments::Instruments;
 use super::leadership::Leadership;
 use super::memory::Writer;
 use super::report::Report;
 use super::state_doc::StateDoc;
 use crate::domain::client_state::KeyRing;
-use crate::domain::ids::{AppId, TenantId};
+use crate::domain::ids::{AppId, SubscriptionId, TenantId};
 use crate::domain::ownership::Home;
-use crate::domain::plan::{Change, Plan};
+use crate::domain::plan::{Brake, Change, Plan};
 use crate::domain::policy::{PerMille, Policy};
 use crate::domain::reconcile::{Inputs, Progress, config_hash, reconcile};
 use crate::domain::record::{Miss, Recorder};
 use crate::domain::sight::{ById, LifecycleEvent, Proofs, Sights, WakeMark};
-use crate::domain::subscription::Declaration;
+use crate::domain::subscription::{Declaration, KeyTag};
 use crate::ports::clock::Clock;
 use crate::ports::desired::DesiredSource;
 use crate::ports::dice::Dice;
@@ -43,6 +45,8 @@ pub struct Services {
     pub desired: Arc<dyn DesiredSource>,
     /// A watcher outside, where one is configured.
     pub pulse: Option<Arc<dyn Pulse>>,
+    /// Where decisions are kept.
+    pub trail: Arc<Trail>,
     /// Our own public addresses, looked at before the first create of a pass.
     pub endpoint: Option<Arc<dyn OwnEndpoint>>,
 }
@@ -77,7 +81,26 @@ const ROUNDS_MAX: usize = 12;
 
 /// Why a pass ended before its plan was at rest.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Halt(pub String);
+pub struct Halt {
+    /// In words.
+    pub why: String,
+    /// Whether its time, its calls or its rounds were used up.
+    pub exhausted: bool,
+}
+
+impl Halt {
+    /// Something must stop it.
+    pub(super) fn new(why: impl Into<String>) -> Self {
+        let (why, exhausted) = (why.into(), false);
+        Self { why, exhausted }
+    }
+
+    /// Its time, its calls or its rounds are used up.
+    fn exhausted(why: impl Into<String>) -> Self {
+        let (why, exhausted) = (why.into(), true);
+        Self { why, exhausted }
+    }
+}
 
 /// A pass under way.
 pub struct Pass<'a> {
@@ -92,6 +115,10 @@ pub struct Pass<'a> {
     pub(super) sights: Sights,
     pub(super) progress: Progress,
     pub(super) report: &'a mut Report,
+    /// The name of this pass in the audit.
+    pub(super) run: String,
+    /// Deletes that were written down and not sent yet: the id of the record, and the row's key.
+    pub(super) announced: BTreeMap<SubscriptionId, (String, Option<KeyTag>)>,
     config_hash: Option<String>,
     proofs: Proofs,
     sampled: Timestamp,
@@ -132,6 +159,8 @@ impl<'a> Pass<'a> {
             sights: Sights::new(),
             progress: Progress::new(started_at),
             report,
+            run: services.trail.run(),
+            announced: BTreeMap::new(),
             config_hash: config_hash(declaration, &config.home),
             proofs: Proofs::default(),
             sampled,
@@ -154,6 +183,24 @@ impl<'a> Pass<'a> {
     /// # Errors
     /// [`Halt`], where something must stop it before: the lease, the store, the budget.
     pub async fn run(&mut self) -> Result<(), Halt> {
+        let ended = self.rounds().await;
+        let exhausted = ended.as_ref().is_err_and(|halt| halt.exhausted);
+        self.tally(exhausted);
+        if ended.is_ok() || exhausted {
+            self.save().await?;
+        }
+        ended
+    }
+
+    /// Counts what was done. Once: the counts are added to those of earlier passes.
+    fn tally(&mut self, exhausted: bool) {
+        let counted = Instruments::of(&self.report.decisions, exhausted);
+        counted.log();
+        self.doc.instruments.merge(&counted);
+        self.report.instruments = counted;
+    }
+
+    async fn rounds(&mut self) -> Result<(), Halt> {
         for _ in 0..ROUNDS_MAX {
             let plan = self.plan();
             self.report.brake(plan.grade.mode, &plan.grade.brakes);
@@ -162,17 +209,19 @@ impl<'a> Pass<'a> {
             }
             for change in &plan.changes {
                 self.note_change(change);
+                if let Change::Adopt { tag, .. } = change {
+                    self.note_covered(tag);
+                }
                 self.apply(change);
             }
             if plan.is_at_rest() {
                 self.settle(&plan);
-                return self.save().await;
+                return Ok(());
             }
             self.take_steps(&plan.steps).await?;
             self.take_looks(&plan.looks).await?;
         }
-        self.save().await?;
-        Err(Halt(format!(
+        Err(Halt::exhausted(format!(
             "the plan did not come to rest in {ROUNDS_MAX} rounds"
         )))
     }
@@ -241,7 +290,10 @@ impl<'a> Pass<'a> {
 
     /// The plan is at rest: what was wished for is what was acted on.
     fn settle(&mut self, plan: &Plan) {
-        if plan.grade.brakes.is_empty() && self.lead.is_some() {
+        // Deletes that the audit holds up are remembered by their watches.
+        let mut brakes = plan.grade.brakes.iter();
+        let free = brakes.all(|brake| matches!(brake, Brake::AuditFailing(_)));
+        if free && self.lead.is_some() {
             self.doc.state.config_hash.clone_from(&self.config_hash);
         }
     }
@@ -254,18 +306,21 @@ impl<'a> Pass<'a> {
         };
         let saved = writer.save(&self.doc, lead).await;
         self.report.state_writes = writer.writes;
-        saved.map_err(|error| Halt(error.to_string()))
+        self.flush_full_batch().await;
+        saved.map_err(|error| Halt::new(error.to_string()))
     }
 
     /// Whether another effect may begin.
     pub(super) fn may_act(&self, tenant: &TenantId) -> Result<(), Halt> {
         let Some(lead) = &self.lead else {
-            return Err(Halt("nothing may be changed without the lease".to_owned()));
+            return Err(Halt::new(
+                "nothing may be changed without the lease".to_owned(),
+            ));
         };
-        lead.check().map_err(|lost| Halt(lost.to_string()))?;
+        lead.check().map_err(|lost| Halt::new(lost.to_string()))?;
         self.may_call()?;
         match self.quiet(tenant) {
-            Some(until) => Err(Halt(format!(
+            Some(until) => Err(Halt::new(format!(
                 "Graph asked for silence in {tenant} until {until}"
             ))),
             None => Ok(()),
@@ -276,7 +331,7 @@ impl<'a> Pass<'a> {
     /// see is no longer for it to act on. A pass without a lead may only look.
     pub(super) fn may_look(&self) -> Result<(), Halt> {
         if let Some(lead) = &self.lead {
-            lead.check().map_err(|lost| Halt(lost.to_string()))?;
+            lead.check().map_err(|lost| Halt::new(lost.to_string()))?;
         }
         self.may_call()
     }
@@ -284,13 +339,13 @@ impl<'a> Pass<'a> {
     /// Whether another call may begin.
     fn may_call(&self) -> Result<(), Halt> {
         if self.began.elapsed() >= self.config.budget {
-            return Err(Halt(
-                "the time of this pass is used up; the next tick goes on".to_owned(),
+            return Err(Halt::exhausted(
+                "the time of this pass is used up; the next tick goes on",
             ));
         }
         if self.calls >= self.config.calls_max {
-            return Err(Halt(
-                "the calls of this pass are used up; the next tick goes on".to_owned(),
+            return Err(Halt::exhausted(
+                "the calls of this pass are used up; the next tick goes on",
             ));
         }
         Ok(())
@@ -338,7 +393,8 @@ impl<'a> Pass<'a> {
     }
 
     /// The lease goes back, and the memory out.
-    pub async fn end(self) -> StateDoc {
+    pub async fn end(mut self) -> StateDoc {
+        self.note_open_gaps();
         if let Some(lead) = self.lead {
             lead.give_back().await;
         }

@@ -92,6 +92,18 @@ impl Reception {
         admission
     }
 
+    /// Counts a request that was turned away because of its size and that of others.
+    pub fn turned_away(&self) {
+        self.intake.turned_away();
+        self.statistics.counted(&self.intake);
+    }
+
+    /// Counts a handshake that was answered.
+    pub fn handshake(&self) {
+        self.intake.handshake();
+        self.statistics.counted(&self.intake);
+    }
+
     /// Longest body that is taken.
     pub fn body_bytes(&self) -> usize {
         self.intake.body_bytes()
@@ -108,10 +120,12 @@ impl Reception {
         body: &[u8],
     ) -> Answer {
         self.refresh();
-        let mut first = self.first.subscribe();
-        // Without a reading the intake itself answers that it is too early.
-        let first = first.wait_for(|read| *read);
-        drop(tokio::time::timeout(FIRST_READING, first).await);
+        if !*self.first.borrow() {
+            let mut first = self.first.subscribe();
+            // Without a reading the intake itself answers that it is too early.
+            let first = first.wait_for(|read| *read);
+            drop(tokio::time::timeout(FIRST_READING, first).await);
+        }
         let answer = self.intake.receive(admission, route, body).await;
         self.statistics.counted(&self.intake);
         answer

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::instruments::{Conflict, Instruments};
 use crate::domain::plan::{Brake, Reason};
 use crate::domain::policy::Mode;
 use crate::ports::endpoint::Unreachable;
@@ -93,6 +94,9 @@ pub struct Decision {
     pub request_id: Option<String>,
     /// When it may change by itself.
     pub until: Option<Timestamp>,
+    /// The conflict that it met, as classified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<Conflict>,
 }
 
 fn reason_word<S: serde::Serializer>(reason: &Reason, to: S) -> Result<S::Ok, S::Error> {
@@ -168,8 +172,13 @@ pub struct Report {
     pub calls: BTreeMap<&'static str, u32>,
     /// Writes of state.
     pub state_writes: u32,
-    /// Time without coverage that a replacement caused, in milliseconds, by id of the deleted row.
+    /// Time without coverage that a replacement caused, in milliseconds until something served the
+    /// key again, by id of the deleted row. A gap is told when it ends, by whichever pass ends it.
     pub gaps_ms: BTreeMap<String, u64>,
+    /// Gaps that were open when the pass ended, by id of the deleted row, and since when.
+    pub gaps_open: BTreeMap<String, Timestamp>,
+    /// What was counted.
+    pub instruments: Instruments,
     /// What our own public addresses answered; looked at once before the first create.
     pub endpoint: Vec<EndpointReport>,
     /// Decisions, in order.
@@ -202,6 +211,8 @@ impl Report {
             calls: BTreeMap::new(),
             state_writes: 0,
             gaps_ms: BTreeMap::new(),
+            gaps_open: BTreeMap::new(),
+            instruments: Instruments::default(),
             endpoint: Vec::new(),
             decisions: Vec::new(),
         }
@@ -237,7 +248,9 @@ impl Report {
     }
 
     /// Remembers and logs a decision. Equal holds of several rounds are one.
-    pub fn decide(&mut self, decision: Decision) {
+    ///
+    /// Answers whether it is a new one.
+    pub fn decide(&mut self, decision: Decision) -> bool {
         let again = decision.action == Action::Hold
             && self.decisions.iter().any(|known| {
                 known.action == Action::Hold
@@ -247,7 +260,7 @@ impl Report {
                     && known.id == decision.id
             });
         if again {
-            return;
+            return false;
         }
         tracing::info!(
             decision.action = decision.action.as_str(),
@@ -260,6 +273,27 @@ impl Report {
             "{}", decision.sentence()
         );
         self.decisions.push(decision);
+        true
+    }
+
+    /// A replacement's gap has ended.
+    pub fn close_gap(&mut self, deleted: String, missing_ms: u64) {
+        tracing::warn!(
+            subscription.id = %deleted,
+            gap.ms = missing_ms,
+            "nothing served the key for {missing_ms} ms while {deleted} was replaced"
+        );
+        self.gaps_ms.insert(deleted, missing_ms);
+    }
+
+    /// A replacement's gap is still open.
+    pub fn open_gap(&mut self, deleted: String, since: Timestamp) {
+        tracing::error!(
+            subscription.id = %deleted,
+            "nothing serves the key since {since}: {deleted} had to be deleted first, and its \
+             successor does not stand yet"
+        );
+        self.gaps_open.insert(deleted, since);
     }
 
     /// Decisions of one kind that succeeded.

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use super::pass::{Halt, Pass};
+use super::records::Detail;
 use super::report::{Action, Decision};
 use crate::domain::conflict::RetryAfter;
 use crate::domain::ids::{AppId, SubscriptionId, TenantId};
@@ -28,8 +29,12 @@ enum Seen {
 
 impl Pass<'_> {
     /// Keeps the silence that Graph asked for, whatever else the answer meant: a 503 that leaves
-    /// a create in doubt may name a time as well as a 429 does.
+    /// a create in doubt may name a time as well as a 429 does. Where the answer meant nothing
+    /// but a wait, what is recorded of it says how long; a wait past an end is not kept.
     pub(super) fn heed(&mut self, tenant: &TenantId, error: &GraphError) {
+        if let Miss::Throttled(_) | Miss::Unavailable(_) = miss_of(error) {
+            return;
+        }
         if let Some(Wait::For(wait)) = error.wait() {
             let asked = Some(RetryAfter::For(*wait));
             self.note_quiet(tenant, &Miss::Throttled(asked));
@@ -200,8 +205,9 @@ impl Pass<'_> {
             words,
             request_id,
             until: None,
+            conflict: None,
         };
-        self.report.decide(decision);
+        self.decide(decision, Detail::default());
     }
 
     /// What was seen of the tenant.

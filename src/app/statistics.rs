@@ -16,7 +16,9 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::audit::trail::Trail;
 use super::intake::{Figures, Intake};
+use crate::domain::audit::{Kind, Record, Rule};
 use crate::domain::governor::Answers;
 use crate::domain::ids::SubscriptionId;
 use crate::domain::notification::seen::SeenIds;
@@ -67,14 +69,48 @@ pub struct InstanceFigures {
     /// Answers within the governor's window: all, over the first, over the second threshold. On
     /// our own clock, without the share of the host and the network.
     pub answers: [u64; 3],
+    /// Handshakes answered, each invocation once.
+    #[serde(default)]
+    pub handshakes: u64,
+    /// How long answers took, by the classes of `domain::times`.
+    #[serde(default)]
+    pub took: Vec<u64>,
+    /// What came before us, where the platform says when a request came in.
+    #[serde(default)]
+    pub before: BeforeFigures,
     /// Subscriptions last proven by the clientState of an item, each with the time.
     pub proven: BTreeMap<String, Timestamp>,
     /// Subscriptions last refused by it.
     pub disproven: BTreeMap<String, Timestamp>,
 }
 
+/// The time between a platform's mark and our first byte.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct BeforeFigures {
+    /// Requests that carried a mark.
+    pub requests: u64,
+    /// Their time before us in all, in milliseconds.
+    pub sum_ms: u64,
+    /// The longest, in milliseconds.
+    pub max_ms: u64,
+    /// Answers within the governor's window with that time added, as in
+    /// [`InstanceFigures::answers`].
+    pub answers: [u64; 3],
+}
+
 impl InstanceFigures {
-    fn of(figures: &Figures, answers: Answers, began: Timestamp, at: Timestamp) -> Self {
+    /// An instance that counted nothing yet.
+    pub fn empty(began: Timestamp, at: Timestamp) -> Self {
+        let answers = (Answers::default(), Answers::default());
+        Self::of(&Figures::default(), answers, began, at)
+    }
+
+    fn of(
+        figures: &Figures,
+        (answers, estimated): (Answers, Answers),
+        began: Timestamp,
+        at: Timestamp,
+    ) -> Self {
         let times = |ids: &BTreeMap<SubscriptionId, Timestamp>| {
             let text = ids.iter().map(|(id, at)| (id.to_string(), *at));
             text.collect()
@@ -94,11 +130,23 @@ impl InstanceFigures {
             wrong_route: figures.wrong_route,
             marks: figures.marks,
             last_accepted: figures.last_accepted,
-            answers: [answers.all, answers.over_slow, answers.over_drop],
+            answers: listed(answers),
+            handshakes: figures.handshakes,
+            took: figures.took.counts().to_vec(),
+            before: BeforeFigures {
+                requests: figures.before.requests,
+                sum_ms: figures.before.sum_ms,
+                max_ms: figures.before.max_ms,
+                answers: listed(estimated),
+            },
             proven: times(proven),
             disproven: times(disproven),
         }
     }
+}
+
+fn listed(answers: Answers) -> [u64; 3] {
+    [answers.all, answers.over_slow, answers.over_drop]
 }
 
 /// The statistics of this process.
@@ -106,17 +154,24 @@ pub struct Statistics {
     store: Arc<dyn StateStore>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn UniqueIds>,
+    trail: Arc<Trail>,
     begun: tokio::sync::OnceCell<(Timestamp, DocName)>,
     planned: AtomicBool,
 }
 
 impl Statistics {
     /// Nothing is written before something was counted.
-    pub fn new(store: Arc<dyn StateStore>, clock: Arc<dyn Clock>, ids: Arc<dyn UniqueIds>) -> Self {
+    pub fn new(
+        store: Arc<dyn StateStore>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn UniqueIds>,
+        trail: Arc<Trail>,
+    ) -> Self {
         Self {
             store,
             clock,
             ids,
+            trail,
             begun: tokio::sync::OnceCell::new(),
             planned: AtomicBool::new(false),
         }
@@ -139,6 +194,28 @@ impl Statistics {
     pub async fn write(&self, intake: &Intake) {
         if let Err(why) = self.try_to_write(intake).await {
             tracing::warn!("the statistics of the intake were not written: {why}");
+        }
+        self.write_refusals(intake).await;
+    }
+
+    /// What was refused since the last time: one record for each reason, and so once a minute at
+    /// most. What cannot be written is added to the next one.
+    async fn write_refusals(&self, intake: &Intake) {
+        let refusals = intake.take_refusals();
+        let records = refusals.iter().map(|(refusal, tally)| Record {
+            reason: refusal.as_str().to_owned(),
+            outcome: "refused".to_owned(),
+            count: tally.count,
+            rule: Some(Rule::of_today(format!("intake/{refusal}"))),
+            words: format!(
+                "acknowledged and not passed on, from {} to {}",
+                tally.first, tally.last
+            ),
+            ..Record::new(Kind::Refusals, tally.last, "refuse")
+        });
+        if let Err(error) = self.trail.write_refusals(records.collect()).await {
+            tracing::warn!("what the intake refused waits to be written: {error}");
+            intake.give_back(refusals);
         }
     }
 

@@ -13,6 +13,7 @@ use super::report::{Outcome, Report};
 use super::state_doc::StateDoc;
 use super::statistics;
 use crate::domain::agenda::Agenda;
+use crate::domain::plan::Brake;
 use crate::domain::policy::Mode;
 use crate::domain::reconcile::config_hash;
 use crate::domain::sight::{Proofs, WakeMark};
@@ -75,6 +76,12 @@ impl Marks {
         said.collect()
     }
 
+    /// What the marks of the given names say.
+    fn known<'m>(&'m self, names: &'m [DocName]) -> impl Iterator<Item = &'m WakeMark> {
+        let named = self.0.iter().filter(|(name, _)| names.contains(name));
+        named.filter_map(|(_, wish)| wish.as_ref())
+    }
+
     /// The names of those that the pass has taken up, and of what is no mark at all.
     fn taken_up(&self, pass: &Pass<'_>) -> Vec<DocName> {
         let over = |wish: &Option<WakeMark>| {
@@ -93,6 +100,7 @@ impl Tick<'_> {
         let marks = self.marks().await?;
         let declaration = self.services.desired.read().await;
         if !self.anything_due(&found, &marks, &declaration, report) {
+            self.catch_up(report).await;
             // Who only observes vouches for nothing.
             if let Found::Doc(doc, _) = &found
                 && self.config.policy.mode > Mode::Observe
@@ -165,7 +173,6 @@ impl Tick<'_> {
 
     /// A declaration that cannot be used is said loudly even where nothing is due.
     fn brake_alone(&self, declaration: &Declaration, report: &mut Report) -> bool {
-        use crate::domain::plan::Brake;
         let brake = match declaration {
             Declaration::Unusable { why } => Brake::DeclarationUnusable(why.clone()),
             Declaration::Read(set) if set.by_key.is_empty() => Brake::DeclarationEmpty,
@@ -213,7 +220,7 @@ impl Tick<'_> {
         pass.learn(proofs);
         match pass.run().await {
             Ok(()) => Outcome::Complete,
-            Err(halt) => Outcome::Stopped { why: halt.0 },
+            Err(halt) => Outcome::Stopped { why: halt.why },
         }
     }
 
@@ -250,18 +257,27 @@ impl Tick<'_> {
             report,
         );
         pass.learn(proofs);
-        let ended = pass.run().await;
+        let outcome = match pass.run().await {
+            Ok(()) => Outcome::Complete,
+            Err(halt) => Outcome::Stopped { why: halt.why },
+        };
         let taken_up = marks.taken_up(&pass);
+        if outcome == Outcome::Complete {
+            pass.keep_marks(marks.known(&taken_up));
+        }
+        pass.end_records(&outcome).await;
+        let now = pass.now();
         let doc = pass.end().await;
-        if let Err(halt) = ended {
-            return Ok(Outcome::Stopped { why: halt.0 });
+        self.services.trail.clean(now).await;
+        if outcome != Outcome::Complete {
+            return Ok(outcome);
         }
         marks::remove(self.services.store.as_ref(), &taken_up).await;
         if !blind {
             // A pass over an unreadable memory cannot know what is about to end.
             self.beat(&doc.state).await;
         }
-        Ok(Outcome::Complete)
+        Ok(outcome)
     }
 
     /// What the intake's statistics say, where a subscription waits for its proof.
@@ -276,11 +292,22 @@ impl Tick<'_> {
         }
     }
 
+    /// Records that could not be written wait for the next tick, even where nothing is due.
+    async fn catch_up(&self, report: &mut Report) {
+        if self.services.trail.waiting_len() == 0 {
+            return;
+        }
+        if let Err(error) = self.services.trail.flush().await {
+            let mode = self.config.policy.mode.min(Mode::CreateOnly);
+            report.brake(mode, &[Brake::AuditFailing(error.to_string())]);
+        }
+    }
+
     async fn beat(&self, state: &ShardState) {
         let now = self.services.clock.now().await.unwrap_or(self.sampled);
-        Heartbeat::of(state, now)
-            .write(self.services.store.as_ref())
-            .await;
+        let mut heartbeat = Heartbeat::of(state, now);
+        heartbeat.audit_failing = self.services.trail.failing().is_some();
+        heartbeat.write(self.services.store.as_ref()).await;
     }
 }
 

@@ -292,6 +292,7 @@ fn as_json(file: &str, reading: &Reading, keys: &Keys) -> serde_json::Value {
                     .lifetime_to_request(one.lifetime, one.key.resource_data)
                     .as_mins(),
                 "lifecycle": one.lifecycle,
+                "because": one.because,
                 "permission": permission_word(one),
                 "sink": sink_of(one, &reading.routing),
             })

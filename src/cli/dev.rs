@@ -235,6 +235,7 @@ fn settings(args: &DevArgs, sim: &RunningSim, port: u16, state: &Path) -> Vec<(S
             format!("file:{}", state.with_file_name("events").display()),
         ),
         ("EVERGRAPH_GRAPH_URL", sim.graph_url()),
+        ("EVERGRAPH_AUTHORITY", sim.url()),
         ("EVERGRAPH_CREDENTIAL", "none".to_owned()),
         ("EVERGRAPH_LEASE_S", "5".to_owned()),
         ("EVERGRAPH_TICK", duration::write(args.every)),

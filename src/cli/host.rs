@@ -128,7 +128,7 @@ async fn told_to_stop() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 
-fn clock(text: &str) -> anyhow::Result<Arc<dyn Clock>> {
+pub(super) fn clock(text: &str) -> anyhow::Result<Arc<dyn Clock>> {
     let choice = match text {
         "system" => ClockChoice::System,
         url => ClockChoice::Simulated(url.parse().context("--clock takes `system` or a URL")?),
@@ -143,7 +143,10 @@ fn options(args: HostArgs) -> anyhow::Result<HostOptions> {
         let program = std::env::current_exe().context("could not find this program's own file")?;
         let key = |name: &str| format!("AzureFunctionsJobHost__customHandler__description__{name}");
         env.push((key("defaultExecutablePath"), program.display().to_string()));
-        env.push((key("arguments"), r#"["handler"]"#.to_owned()));
+        env.push((
+            key("arguments"),
+            r#"["handler", "--until-stdin-ends"]"#.to_owned(),
+        ));
     }
     Ok(HostOptions {
         functions_dir: args.functions_dir,

@@ -1,12 +1,15 @@
 //! The command line: one file for each command.
 
+mod bench;
 mod check;
 pub mod conflicts;
 mod demo;
 mod dev;
 mod explain;
+mod figures;
 mod handler;
 mod host;
+mod permissions;
 pub mod probe;
 mod schema;
 mod settings;
@@ -32,11 +35,15 @@ enum Command {
     /// Runs the same parts against your own subscriptions.toml, until Ctrl-C
     Dev(dev::DevArgs),
     /// Runs the custom handler with the settings of the environment
-    Handler,
+    Handler(handler::HandlerArgs),
     /// Runs simulated services for a laptop
     Sim(sim::SimArgs),
     /// Checks a declaration: all errors and warnings, and the permissions it needs.
     Check(check::Args),
+    /// Says which permissions the token carries, and which the declared subscriptions need.
+    Permissions(permissions::PermissionsArgs),
+    /// Sums up what the intake has counted, and how far it is from being slowed down by Graph.
+    Figures(figures::FiguresArgs),
     /// Prints the JSON Schema of subscriptions.toml, for editors.
     Schema(schema::Args),
     /// Prints the reference of all settings.
@@ -47,6 +54,8 @@ enum Command {
     Probe(probe::ProbeArgs),
     /// Runs weeks of a whole fleet in seconds, from one seed
     Simulate(simulate::SimulateArgs),
+    /// Measures what things cost, beside peers under the same load
+    Bench(bench::BenchArgs),
     /// Explains an error answer of a Microsoft service: cause, remedy, and what never to do
     Explain(explain::ExplainArgs),
     /// Lists the playbook of conflicts
@@ -61,14 +70,17 @@ pub async fn run() -> ExitCode {
     match cli.command {
         Command::Demo(args) => demo::run(args).await,
         Command::Dev(args) => dev::run(args).await,
-        Command::Handler => handler::run().await,
+        Command::Handler(args) => handler::run(args).await,
         Command::Sim(args) => sim::run(args).await,
         Command::Check(args) => check::run(&args).await,
+        Command::Permissions(args) => permissions::run(args).await,
+        Command::Figures(args) => figures::run(args).await,
         Command::Schema(args) => schema::run(&args),
         Command::Settings(args) => settings::run(&args),
         Command::Host(args) => host::run(args).await,
         Command::Probe(args) => probe::run(args).await,
         Command::Simulate(args) => simulate::run(args).await,
+        Command::Bench(args) => bench::run(args).await,
         Command::Explain(args) => explain::run(&args),
         Command::Conflicts(args) => conflicts::run(&args),
     }

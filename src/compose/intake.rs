@@ -10,6 +10,7 @@ use super::{entra, has_sas};
 use crate::adapters::event_ids::CountedIds;
 use crate::adapters::jwks::{AuthorityOptions, AuthorityTokens};
 use crate::adapters::sink::file::FileSink;
+use crate::adapters::sink::memory::MemorySink;
 use crate::adapters::sink::queue::{QueueSink, QueueSinkOptions};
 use crate::adapters::sink::routed::RoutedSink;
 use crate::app::intake::{Intake, IntakeConfig, IntakeServices};
@@ -18,9 +19,12 @@ use crate::app::reception::{Reception, ReceptionServices};
 use crate::app::statistics::Statistics;
 use crate::config::{PassSettings, SinkLocation};
 use crate::domain::ids::AppId;
-use crate::ports::declaration::{DeclaredSink, SinkPlace};
+use crate::ports::declaration::{CredentialKind, DeclaredSink, SinkPlace};
 use crate::ports::ids::UniqueIds;
 use crate::ports::sink::Sink;
+
+/// A sink in memory holds so many events, and forgets the oldest.
+const FORGOTTEN_AFTER: usize = 1_000;
 
 /// Builds the intake beside the parts of a pass. `None` without a sink. The first reading of
 /// the declaration is begun, and that of the authority's keys where resource data is opened.
@@ -66,6 +70,7 @@ pub(super) fn reception(
         Arc::clone(&services.store),
         Arc::clone(&services.clock),
         ids,
+        Arc::clone(&services.trail),
     );
     let reception = Reception::new(
         Arc::new(intake),
@@ -82,10 +87,16 @@ pub(super) fn reception(
 }
 
 /// Applications that are ours whatever tokens say. Validation tokens may still be for a former
-/// one while its subscriptions live.
+/// one while its subscriptions live. Who sends no token, which only a simulator on this machine
+/// accepts, is an application without a name there.
 fn applications(settings: &PassSettings) -> BTreeSet<AppId> {
     let own = settings.credential.client_id.iter();
-    own.chain(&settings.former_apps).cloned().collect()
+    let unnamed = settings.credential.kind == CredentialKind::None;
+    let unnamed = unnamed.then(AppId::unnamed);
+    own.chain(&settings.former_apps)
+        .cloned()
+        .chain(unnamed)
+        .collect()
 }
 
 /// The sink of the settings, with those of the declaration behind it.
@@ -108,8 +119,7 @@ fn sink(
 fn opening(settings: &PassSettings) -> Result<Arc<dyn TokenCredential>, String> {
     let home = settings.credential.tenant.as_ref();
     let credential = entra(settings).map_err(|error| format!("{error:#}"));
-    let credential = credential.and_then(|entra| entra.for_storage(home));
-    credential
+    credential.and_then(|entra| entra.for_storage(home))
 }
 
 struct Opener {
@@ -122,6 +132,10 @@ impl Opener {
     fn of_settings(&self, location: &SinkLocation) -> anyhow::Result<Arc<dyn Sink>> {
         let (queue, blobs, expires) = match location {
             SinkLocation::Folder(folder) => return Ok(Arc::new(FileSink::open(folder)?)),
+            SinkLocation::Memory { takes } => {
+                tracing::warn!("EVERGRAPH_SINK is memory: every event is forgotten");
+                return Ok(Arc::new(MemorySink::forgetful(FORGOTTEN_AFTER, *takes)));
+            }
             SinkLocation::Queue {
                 queue,
                 blobs,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use url::Url;
@@ -63,6 +64,11 @@ pub enum StateLocation {
 pub enum SinkLocation {
     /// A folder of this machine.
     Folder(PathBuf),
+    /// Nowhere: events are forgotten. For measurements behind a loopback address.
+    Memory {
+        /// How long a write takes.
+        takes: Duration,
+    },
     /// An Azure Storage queue.
     Queue {
         /// The queue; its query is a SAS.
@@ -131,9 +137,39 @@ impl StateLocation {
     }
 }
 
+impl StateLocation {
+    /// Where the audit lies unless a setting says otherwise: in a folder of the state's folder, or
+    /// in the state's container, where its blobs have a prefix of their own.
+    pub fn beside(&self) -> Self {
+        match self {
+            Self::Folder(folder) => Self::Folder(folder.join("audit")),
+            Self::Container(url) => Self::Container(url.clone()),
+        }
+    }
+}
+
+/// The longest that a write to memory may take: the intake gives a request up before that.
+const MEMORY_TAKES: Duration = Duration::from_secs(10);
+
+/// Reads what follows `memory:`.
+fn memory(takes: &str) -> Result<SinkLocation, String> {
+    let milliseconds = match takes {
+        "" => Some(0),
+        takes => takes.strip_suffix("ms").and_then(|ms| ms.parse().ok()),
+    };
+    let takes = milliseconds.map(Duration::from_millis);
+    takes
+        .filter(|takes| *takes <= MEMORY_TAKES)
+        .map(|takes| SinkLocation::Memory { takes })
+        .ok_or_else(|| "write memory: alone, or memory:100ms for writes that take that".to_owned())
+}
+
 impl SinkLocation {
     /// The folder or the queue; the other settings come beside it.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
+        if let Some(takes) = text.strip_prefix("memory:") {
+            return memory(takes);
+        }
         if let Some(folder) = text.strip_prefix("file:") {
             return match folder.strip_prefix("//").unwrap_or(folder) {
                 "" => Err("file: needs a folder, such as file:/var/lib/evergraph/sink".to_owned()),

@@ -2,6 +2,7 @@
 
 mod credential;
 mod passes;
+mod records;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -131,11 +131,25 @@ pub const SETTINGS: &[Setting] = &[
         "Where the state lies: the URL of a blob container (a SAS is allowed), or `file:DIR` on a laptop.",
     ),
     secret(
+        "EVERGRAPH_AUDIT",
+        RenewOnly,
+        "beside the state: in its container under `audit/`, or in the folder `audit` of its folder",
+        "https://account.blob.core.windows.net/audit",
+        "Where decisions are kept, as JSON lines: the URL of a blob container (a SAS is allowed), or `file:DIR` on a laptop. While it cannot be written, nothing is deleted.",
+    ),
+    setting(
+        "EVERGRAPH_AUDIT_KEPT",
+        DefaultUsed,
+        "`400d`",
+        "10d",
+        "How long decisions are kept, 1d to 3650d; older days of the audit are removed, once a day.",
+    ),
+    secret(
         "EVERGRAPH_SINK",
         NoIntake,
         "none: notifications are answered 503, and Graph keeps them for up to four hours",
         "https://account.queue.core.windows.net/evergraph-events",
-        "Where accepted notifications go: the URL of an Azure Storage queue (a SAS is allowed), or `file:DIR`, a folder of JSON lines on a laptop. The declaration may name more (`[sinks.NAME]`), and send the notifications of single subscriptions there; this one takes the rest.",
+        "Where accepted notifications go: the URL of an Azure Storage queue (a SAS is allowed), or `file:DIR`, a folder of JSON lines on a laptop. `memory:` forgets every event and is for measurements, behind a loopback address only. The declaration may name more (`[sinks.NAME]`), and send the notifications of single subscriptions there; this one takes the rest.",
     ),
     secret(
         "EVERGRAPH_SINK_BLOBS",
@@ -170,7 +184,7 @@ pub const SETTINGS: &[Setting] = &[
         NoPasses,
         "that of the cloud of `EVERGRAPH_GRAPH_URL`",
         "https://login.microsoftonline.us",
-        "Where tokens are issued: an origin; `http` towards loopback only.",
+        "Where tokens are issued and the keys of validation tokens are published: an origin; `http` only towards loopback with the credential `none`.",
     ),
     setting(
         "EVERGRAPH_CREDENTIAL",

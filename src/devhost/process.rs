@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::task::JoinSet;
 
 use super::console::Stream;
@@ -78,16 +78,20 @@ impl Launcher for ChildProcesses {
         if !launch.inherits_env {
             command.env_clear();
         }
-        // stdin stays the host's, and the child stays in the host's process group.
+        // The child stays in the host's process group. Its stdin is a pipe into which nobody
+        // writes: it ends with this process, however that ends, so that a handler can notice.
         let mut child = command
             .args(&launch.arguments)
             .envs(launch.env.iter().map(|(name, value)| (name, value)))
             .current_dir(&launch.working_dir)
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
         let pid = child.id().unwrap_or_default();
+        // Waiting for a child closes what it still holds of its stdin.
+        let stdin = child.stdin.take();
         let mut lines = JoinSet::new();
         if let Some(out) = child.stdout.take() {
             lines.spawn(read_lines(out, Stream::Out, console.clone()));
@@ -95,7 +99,12 @@ impl Launcher for ChildProcesses {
         if let Some(err) = child.stderr.take() {
             lines.spawn(read_lines(err, Stream::Err, console));
         }
-        Ok(Box::new(ChildProcess { child, pid, lines }))
+        Ok(Box::new(ChildProcess {
+            child,
+            pid,
+            lines,
+            _stdin: stdin,
+        }))
     }
 }
 
@@ -103,6 +112,7 @@ struct ChildProcess {
     child: Child,
     pid: u32,
     lines: JoinSet<()>,
+    _stdin: Option<ChildStdin>,
 }
 
 #[async_trait::async_trait]

@@ -40,13 +40,9 @@ impl Agenda<'_> {
         if self.declared().is_some() && self.config_hash.is_some() && changed {
             return Some(Reason::ConfigChanged);
         }
-        if self
-            .state
-            .tenants
-            .iter()
-            .any(|known| self.is_audit_due(known))
-        {
-            return Some(Reason::Audit);
+        let mut listings = self.state.tenants.iter();
+        if let Some(why) = listings.find_map(|known| self.listing_due(known)) {
+            return Some(why);
         }
         let entries = self.state.entries.iter();
         let mut items = entries.filter_map(|(tag, entry)| self.item_of(tag, entry));
@@ -91,13 +87,21 @@ impl Agenda<'_> {
         }
     }
 
-    fn is_audit_due(&self, (name, known): (&TenantId, &TenantState)) -> bool {
-        let due = known
-            .audited_at
-            .is_none_or(|at| after(at, self.policy.audit_every) <= self.now);
-        if !due || self.is_silent(Some(known)) || !self.may_list(Some(known)) {
-            return false;
-        }
+    /// A listing of the tenant that no key asks for.
+    fn listing_due(&self, (name, known): (&TenantId, &TenantState)) -> Option<Reason> {
+        let audited_at = known.audited_at;
+        let audit = audited_at.is_none_or(|at| after(at, self.policy.audit_every) <= self.now);
+        let why = match (audit, known.is_verify_due(self.now)) {
+            (true, _) => Reason::Audit,
+            (false, true) => Reason::VerifyCreates,
+            (false, false) => return None,
+        };
+        let may = !self.is_silent(Some(known)) && self.may_list(Some(known));
+        (may && self.is_known(name)).then_some(why)
+    }
+
+    /// Whether anything is remembered in the tenant.
+    fn is_known(&self, name: &TenantId) -> bool {
         let entries = self.state.entries.values();
         let watches = self.state.watches.values();
         entries

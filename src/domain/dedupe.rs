@@ -1,10 +1,10 @@
 //! The repeat window: ids of notifications that were written not long ago.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::notification::identity::EventId;
+use super::notification::identity::{EventId, EventIds};
 
 /// Graph repeats a notification for up to four hours (its page on webhook delivery); a little
 /// more, because clocks and delays differ.
@@ -18,7 +18,7 @@ pub const IDS: usize = 65_536;
 /// earlier would turn a failed write into a loss.
 #[derive(Debug)]
 pub struct RepeatWindow {
-    known: HashSet<EventId>,
+    known: EventIds,
     order: VecDeque<(EventId, Timestamp)>,
     span: SignedDuration,
     most: usize,
@@ -34,7 +34,7 @@ impl RepeatWindow {
     /// A window of this length, over at most so many ids.
     pub fn new(span: SignedDuration, most: usize) -> Self {
         Self {
-            known: HashSet::new(),
+            known: EventIds::default(),
             order: VecDeque::new(),
             span,
             most,

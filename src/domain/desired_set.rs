@@ -18,6 +18,7 @@ impl DesiredSet {
         Self {
             by_key,
             hash: canon.finish(),
+            because: None,
         }
     }
 }
@@ -96,6 +97,7 @@ mod tests {
             lifetime: Lifetime::Max,
             lifecycle: true,
             certificate: None,
+            because: None,
         }
     }
 

@@ -7,7 +7,7 @@ use super::policy::Mode;
 use super::state::{Residence, ShardState};
 use super::subscription::Declaration;
 
-/// The effective mode: the configured one, or renew-only where something is not as it should be.
+/// The effective mode: the configured one, or less where something is not as it should be.
 pub fn grade(
     configured: Mode,
     declaration: &Declaration,
@@ -15,6 +15,7 @@ pub fn grade(
     unreadable: Option<&str>,
     home: &Home,
     ring: &KeyRing,
+    audit_failing: Option<&str>,
 ) -> Grade {
     let mut brakes = Vec::new();
     match declaration {
@@ -34,11 +35,9 @@ pub fn grade(
         });
     }
     brakes.extend(missing_keys(state, ring));
-    let mode = if brakes.is_empty() {
-        configured
-    } else {
-        configured.min(Mode::RenewOnly)
-    };
+    brakes.extend(audit_failing.map(|why| Brake::AuditFailing(why.to_owned())));
+    let left = brakes.iter().map(Brake::leaves);
+    let mode = left.fold(configured, Mode::min);
     Grade { mode, brakes }
 }
 

@@ -1,6 +1,7 @@
 //! Typed identifiers. Each is parsed once, at the edge, and never built elsewhere.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// Why a text is not an identifier of the wanted kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,7 +67,7 @@ macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The identifier as text.
@@ -117,7 +118,7 @@ impl SubscriptionId {
                 "visible ASCII without / ? # % \\",
             ));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 }
 
@@ -130,7 +131,7 @@ impl TenantId {
     /// Reads a tenant id; a domain name is refused because it is not stable.
     pub fn parse(text: &str) -> Result<Self, IdError> {
         if is_guid(text) {
-            Ok(Self(text.to_ascii_lowercase()))
+            Ok(Self(text.to_ascii_lowercase().into()))
         } else {
             Err(form(
                 "tenant id",
@@ -157,12 +158,12 @@ impl AppId {
         if !text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
             return Err(form("application id", text, "a GUID, or the word default"));
         }
-        Ok(Self(text.to_ascii_lowercase()))
+        Ok(Self(text.to_ascii_lowercase().into()))
     }
 
     /// The application of a credential that is no JWT.
     pub fn unnamed() -> Self {
-        Self("default".to_owned())
+        Self("default".into())
     }
 }
 
@@ -180,7 +181,7 @@ impl FleetId {
                 .bytes()
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         if fits {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         } else {
             Err(form("fleet id", text, "3 to 32 of a-z, 0-9 and -"))
         }
@@ -203,7 +204,7 @@ impl SubscriptionName {
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
         {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         } else {
             Err(form(
                 "subscription name",
@@ -228,7 +229,7 @@ impl Kid {
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
         {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         } else {
             Err(form("key id", text, "letters, digits, - and _"))
         }

@@ -3,8 +3,8 @@
 use super::ids::SubscriptionId;
 use super::plan::{Creation, Deletion, Renewal};
 use super::record::{Miss, Recorder, held_of};
-use super::schedule::due;
-use super::state::{Entry, Held, HeldOrigin, Intent, Obstacle, ShardState};
+use super::schedule::{after, due};
+use super::state::{Entry, Gap, Held, HeldOrigin, Intent, Obstacle, ShardState};
 use super::subscription::{KeyTag, Observed};
 
 impl Recorder<'_> {
@@ -23,12 +23,28 @@ impl Recorder<'_> {
             at: self.now,
             instead_of: instead_of.map(|delete| delete.id.clone()),
         });
+        // Written down with the intent: whoever comes after a crash measures on.
+        if let Some(delete) = instead_of {
+            entry.gap = Some(Gap {
+                deleted: delete.id.clone(),
+                since: self.now,
+            });
+        }
     }
 
     /// A create that was written down was not sent after all.
     pub fn withdraw(&self, state: &mut ShardState, tag: &KeyTag) {
         if let Some(entry) = state.entries.get_mut(tag) {
             entry.intent = None;
+        }
+    }
+
+    /// What should have made room was not deleted after all: coverage never ended.
+    pub fn not_removed(&self, state: &mut ShardState, tag: &KeyTag) {
+        if let Some(entry) = state.entries.get_mut(tag) {
+            let doubted = entry.held.as_ref().is_some_and(|held| held.doubted);
+            entry.intent = None;
+            entry.gap = entry.gap.take().filter(|_| doubted);
         }
     }
 
@@ -59,8 +75,12 @@ impl Recorder<'_> {
                     ..self.held(&row.id, row.expires, HeldOrigin::Created)
                 });
                 entry.creations += 1;
+                entry.gap = None;
                 entry.unblock();
-                self.calm(state, &create.desired.key.tenant);
+                let tenant = &create.desired.key.tenant;
+                self.calm(state, tenant);
+                let known = state.tenants.entry(tenant.clone()).or_default();
+                known.verify_at = Some(after(self.now, self.policy.settle)).max(known.verify_at);
             }
             Err(miss @ (Miss::Conflict(verdict) | Miss::Quota(verdict))) => {
                 let holder = verdict.holder.as_deref();
@@ -76,6 +96,7 @@ impl Recorder<'_> {
                     at: self.now,
                 });
             }
+            // The open intent asks for the listing that verifies it.
             Err(Miss::Unknown) => {}
             Err(miss) if entry.held.is_some() => {
                 self.replacement_failed(state, &create.desired.key.tenant, &create.tag, miss);

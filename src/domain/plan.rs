@@ -42,7 +42,8 @@ pub struct Grade {
     pub brakes: Vec<Brake>,
 }
 
-/// What lowers a pass to renew-only. Each is an alarm for a human.
+/// What lowers a pass: to renew-only, or, where it is the audit, to all but deletes. Each is an
+/// alarm for a human.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Brake {
     /// The declaration cannot be read or is invalid.
@@ -60,9 +61,19 @@ pub enum Brake {
     },
     /// A key that signed a living subscription's clientState is missing from the ring.
     KeyMissing(Kid),
+    /// The audit cannot be written. It stops deletes only.
+    AuditFailing(String),
 }
 
 impl Brake {
+    /// How much it leaves.
+    pub fn leaves(&self) -> Mode {
+        match self {
+            Self::AuditFailing(_) => Mode::CreateOnly,
+            _ => Mode::RenewOnly,
+        }
+    }
+
     /// A short word for reports and metrics.
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -71,6 +82,7 @@ impl Brake {
             Self::StateUnreadable(_) => "state-unreadable",
             Self::OtherResidence { .. } => "other-residence",
             Self::KeyMissing(_) => "key-missing",
+            Self::AuditFailing(_) => "audit-failing",
         }
     }
 
@@ -100,6 +112,10 @@ impl Brake {
             Self::KeyMissing(kid) => format!(
                 "key {kid} signed living subscriptions but is missing from \
                  EVERGRAPH_CLIENT_STATE_KEYS; nothing is created or deleted. Put it back into the ring"
+            ),
+            Self::AuditFailing(why) => format!(
+                "{why}; nothing is deleted until it can be written down. Renewals and creates go \
+                 on, and their records wait in memory. Mend the place that EVERGRAPH_AUDIT names"
             ),
         }
     }

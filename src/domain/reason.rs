@@ -54,6 +54,8 @@ reasons! {
     InTheWay = "in-the-way",
     /// The listing of the audit is due.
     Audit = "audit",
+    /// Something was created, and must be seen alone in a later complete listing.
+    VerifyCreates = "verify-creates",
     /// Something removable was confirmed and must be seen in this pass.
     Removal = "removal",
     /// A create has no known outcome.

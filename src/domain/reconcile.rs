@@ -69,6 +69,8 @@ pub struct Progress {
     /// Rows whose removal failed in this pass; not tried again in it. Where no state is readable,
     /// rows whose renewal failed too: nothing else remembers that.
     pub failed: BTreeSet<SubscriptionId>,
+    /// Why the audit could not be written in this pass, if it could not: nothing is deleted then.
+    pub audit_failing: Option<String>,
 }
 
 impl Progress {
@@ -79,6 +81,7 @@ impl Progress {
             undeclared_removed: 0,
             mismatched_acted: 0,
             failed: BTreeSet::new(),
+            audit_failing: None,
         }
     }
 }
@@ -204,7 +207,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// Listings that no key asks for: the audit, and a change of configuration.
+    /// Listings that no key asks for: the audit, the one after creates, and a change of configuration.
     fn listings_by_themselves(&mut self) {
         let changed = !self.is_braked()
             && self.table.config_hash.is_some()
@@ -220,6 +223,11 @@ impl<'a> Scene<'a> {
                 }
             } else if audit_due {
                 self.want_listing(tenant, Reason::Audit);
+            } else if tenant
+                .remembered
+                .is_some_and(|known| known.is_verify_due(self.inputs.now))
+            {
+                self.want_listing(tenant, Reason::VerifyCreates);
             } else if changed {
                 self.want_listing(tenant, Reason::ConfigChanged);
             }

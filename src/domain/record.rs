@@ -71,6 +71,7 @@ impl Recorder<'_> {
             Change::Audited { tenant, at } => {
                 let tenant = state.tenants.entry(tenant.clone()).or_default();
                 tenant.audited_at = Some(*at);
+                tenant.verify_at = tenant.verify_at.filter(|verify_at| at < verify_at);
                 tenant.look_again = None;
             }
             Change::Watch { id, tenant, why } => {
@@ -126,6 +127,7 @@ impl Recorder<'_> {
                     ..self.held(id, *expires, *origin)
                 });
                 entry.intent = None;
+                entry.gap = None;
                 entry.unblock();
             }
             Change::LetGo { tag, .. } => {
@@ -137,7 +139,7 @@ impl Recorder<'_> {
                 }
                 entry.unblock();
             }
-            Change::Unintend { tag } => self.withdraw(state, tag),
+            Change::Unintend { tag } => self.not_removed(state, tag),
             Change::Block { tag, blocked } => {
                 if let Some(entry) = state.entries.get_mut(tag) {
                     entry.blocked = Some(blocked.clone());
@@ -171,6 +173,9 @@ impl Recorder<'_> {
             Change::Undoubt { .. } => held.doubted = false,
             _ => {}
         }
+        if let Change::Undoubt { tag } = change {
+            still_serves(state, tag);
+        }
     }
 
     pub(super) fn held(&self, id: &SubscriptionId, expires: Timestamp, origin: HeldOrigin) -> Held {
@@ -193,6 +198,14 @@ pub(super) fn held_of<'s>(state: &'s mut ShardState, tag: &KeyTag) -> Option<&'s
     state.entries.get_mut(tag)?.held.as_mut()
 }
 
+/// What was thought to be deleted is there: no gap was opened.
+fn still_serves(state: &mut ShardState, tag: &KeyTag) {
+    if let Some(entry) = state.entries.get_mut(tag) {
+        let held = entry.held.as_ref().map(|held| &held.id);
+        entry.gap = entry.gap.take().filter(|gap| Some(&gap.deleted) != held);
+    }
+}
+
 fn let_go_of_tenant(state: &mut ShardState, tenant: &TenantId) {
     for entry in state
         .entries
@@ -206,6 +219,7 @@ fn let_go_of_tenant(state: &mut ShardState, tenant: &TenantId) {
     state.watches.retain(|_, watch| watch.tenant != *tenant);
     if let Some(known) = state.tenants.get_mut(tenant) {
         known.audited_at = None;
+        known.verify_at = None;
         known.look_again = None;
     }
 }

@@ -56,7 +56,26 @@ pub fn expiry_to_ask(desired: &Desired, now: Timestamp) -> Timestamp {
     )
 }
 
-/// The expiry to ask for, where only the key is known (no longer declared, or a broken declaration).
+/// The expiry to ask for where a row's declaration is not known, but the lifetime that Graph granted
+/// it before is: the same again, within what the kind allows.
+///
+/// The lifetime may be known wrong: a PATCH whose answer was lost makes it seem longer. So every
+/// second attempt after a failure asks for what is granted to everybody.
+pub fn expiry_to_ask_again(
+    key: &SubscriptionKey,
+    granted: SignedDuration,
+    failures: u32,
+    now: Timestamp,
+) -> Timestamp {
+    let safe = longest(key);
+    if failures > 0 && failures.is_multiple_of(2) {
+        return after(now, safe);
+    }
+    let most = longest_with_lifecycle(key).unwrap_or(safe);
+    after(now, granted.clamp(safe, most.max(safe)))
+}
+
+/// The expiry to ask for, where only the key is known.
 pub fn expiry_to_ask_for_key(key: &SubscriptionKey, now: Timestamp) -> Timestamp {
     after(now, longest(key))
 }
@@ -66,20 +85,21 @@ pub fn expiry_to_ask_for_key(key: &SubscriptionKey, now: Timestamp) -> Timestamp
 const WITHOUT_LIFECYCLE: SignedDuration = SignedDuration::from_mins(55);
 
 fn longest(key: &SubscriptionKey) -> SignedDuration {
+    // One hour is safe for every kind, should a stored key be older than the parser.
+    let longest = longest_with_lifecycle(key).unwrap_or(SignedDuration::from_hours(1));
     match Resource::parse(&key.resource) {
-        Ok(resource) => {
-            let limits = limits::of(resource.kind());
-            let longest = limits.request_lifetime(key.resource_data);
-            if limits.needs_lifecycle(longest) {
-                longest.min(WITHOUT_LIFECYCLE)
-            } else {
-                longest
-            }
+        Ok(resource) if limits::of(resource.kind()).needs_lifecycle(longest) => {
+            longest.min(WITHOUT_LIFECYCLE)
         }
-        // A key is made of a parsed resource; one hour is safe for every kind should a stored
-        // key be older than the parser.
-        Err(_) => SignedDuration::from_hours(1),
+        _ => longest,
     }
+}
+
+/// What a row with a lifecycle address may live; `None` where the key cannot be read: it is made of
+/// a parsed resource, but a stored one may be older than the parser.
+fn longest_with_lifecycle(key: &SubscriptionKey) -> Option<SignedDuration> {
+    let resource = Resource::parse(&key.resource).ok()?;
+    Some(limits::of(resource.kind()).request_lifetime(key.resource_data))
 }
 
 #[cfg(test)]
@@ -104,6 +124,41 @@ mod tests {
         check_due(1000, 0, 700);
         check_due(40, 0, 25);
         check_due(20, 0, 5);
+    }
+
+    #[track_caller]
+    fn check_again(resource: &str, granted_min: i64, failures: u32, wanted_min: i64) {
+        use crate::domain::ids::TenantId;
+        use crate::domain::subscription::ChangeTypes;
+        let key = SubscriptionKey {
+            tenant: TenantId::parse("84bd8158-6d4d-4958-8b9f-9d6445542f95").unwrap(),
+            resource: resource.to_owned(),
+            change_types: ChangeTypes::parse("created").unwrap(),
+            resource_data: false,
+            query_options: None,
+        };
+        let granted = SignedDuration::from_mins(granted_min);
+        let asked = expiry_to_ask_again(&key, granted, failures, START);
+        let wanted = SignedDuration::from_mins(wanted_min);
+        assert_eq!(asked.duration_since(START), wanted, "{resource}");
+    }
+
+    #[test]
+    fn without_a_declaration_the_same_is_asked_for_again_within_what_the_kind_allows() {
+        let chats = "chats/getallmessages";
+        let most = limits::of(Resource::parse(chats).unwrap().kind()).request_lifetime(false);
+        let most = i64::try_from(most.as_mins()).unwrap();
+        check_again(chats, 2000, 0, 2000);
+        check_again(chats, 2000, 1, 2000);
+        check_again(chats, 20, 0, 55);
+        check_again(chats, -20, 0, 55);
+        check_again(chats, 1_000_000, 0, most);
+        // What was known wrong would be refused for ever.
+        check_again(chats, 2000, 2, 55);
+        check_again(chats, 2000, 3, 2000);
+        let mail = limits::of(Resource::parse("users/a/messages").unwrap().kind());
+        let most = i64::try_from(mail.request_lifetime(false).as_mins()).unwrap();
+        check_again("users/a/messages", 60, 0, most);
     }
 
     #[test]

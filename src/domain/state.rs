@@ -43,12 +43,22 @@ pub struct TenantState {
     pub app: Option<AppId>,
     /// When the last complete listing began.
     pub audited_at: Option<Timestamp>,
+    /// Something was created: a complete listing that begins then or later must be taken, since
+    /// Graph may have accepted a second one of the same key without a word.
+    pub verify_at: Option<Timestamp>,
     /// Graph asked us to be quiet until then.
     pub quiet_until: Option<Timestamp>,
     /// Waits in a row that Graph asked for without saying how long.
     pub throttles: u32,
     /// Failed attempts in a row to take a listing, and when the next is due.
     pub look_again: Option<Retry>,
+}
+
+impl TenantState {
+    /// Whether what was created is to be looked for in a complete listing now.
+    pub(super) fn is_verify_due(&self, now: Timestamp) -> bool {
+        self.verify_at.is_some_and(|at| at <= now)
+    }
 }
 
 /// What is remembered for one key.
@@ -68,6 +78,8 @@ pub struct Entry {
     pub blocked: Option<Blocked>,
     /// Failures in a row, and when to try again.
     pub retry: Option<Retry>,
+    /// Since when nothing serves it because a row had to be deleted first.
+    pub gap: Option<Gap>,
     /// Successful renewals since it was first held.
     pub renewals: u64,
     /// Successful creates since the key was first declared.
@@ -85,6 +97,7 @@ impl Entry {
             obstacle: None,
             blocked: None,
             retry: None,
+            gap: None,
             renewals: 0,
             creations: 0,
         }
@@ -144,6 +157,15 @@ pub struct Intent {
     pub at: Timestamp,
     /// An own row that had to be deleted first.
     pub instead_of: Option<SubscriptionId>,
+}
+
+/// Time without coverage that a replacement causes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Gap {
+    /// The row that was deleted to make room.
+    pub deleted: SubscriptionId,
+    /// When that was about to be sent, on Graph's clock.
+    pub since: Timestamp,
 }
 
 /// What Graph put in the way of a create.

@@ -225,6 +225,9 @@ pub struct Desired {
     /// The certificate for resource data: our own id of it and its public part, base64 DER.
     /// `None` for a basic subscription.
     pub certificate: Option<EncryptionCertificate>,
+    /// The human decision behind it, for the audit: a ticket's address, or words. Two that differ
+    /// in nothing else wish for the same.
+    pub because: Option<String>,
 }
 
 /// The public half of the key pair to which Graph encrypts resource data.
@@ -245,6 +248,8 @@ pub struct DesiredSet {
     pub by_key: BTreeMap<KeyTag, Desired>,
     /// Hash of the whole set, certificates and lifetimes included; equal hashes mean equal wishes.
     pub hash: String,
+    /// The human decision behind the set as a whole, and behind what no longer stands in it.
+    pub because: Option<String>,
 }
 
 /// What is known of the declaration in this pass.

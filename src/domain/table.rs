@@ -98,6 +98,7 @@ impl<'a> Table<'a> {
             inputs.unreadable,
             inputs.home,
             inputs.ring,
+            inputs.progress.audit_failing.as_deref(),
         );
         let mut seating = Seating::default();
         seating.take_seats(declared, inputs.state);

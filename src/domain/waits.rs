@@ -95,21 +95,23 @@ impl Recorder<'_> {
         };
         let ends = entry.held.as_ref().map(|held| held.expires);
         let ends = ends.filter(|ends| *ends > self.now);
+        // The next audit may lie past the end of what still serves.
+        let half_left = ends.map(|ends| after(self.now, ends.duration_since(self.now) / 2));
+        let later = half_left.map_or(next_audit, |half| next_audit.min(half));
         let failures = entry.retry.as_ref().map_or(0, |retry| retry.failures);
         let mut retry = self.retry(failures.saturating_add(1), None);
         match self.asked_wait(miss) {
             Asked::For(wait) if ends.is_some_and(|ends| after(self.now, wait) > ends) => {
                 // Kept to the letter, it would let the subscription end: as good as absurd.
-                retry.not_before = next_audit;
+                retry.not_before = later;
                 entry.retry = Some(retry);
                 let known = state.tenants.entry(tenant.clone()).or_default();
-                known.quiet_until =
-                    Some(next_audit.min(after(self.now, wait))).max(known.quiet_until);
+                known.quiet_until = Some(later.min(after(self.now, wait))).max(known.quiet_until);
                 return;
             }
             Asked::For(wait) => retry.not_before = retry.not_before.max(after(self.now, wait)),
             Asked::Absurd => {
-                retry.not_before = next_audit;
+                retry.not_before = later;
                 if entry.held.is_none() {
                     entry.blocked = Some(Blocked {
                         cause: BlockedBy::AbsurdWait,

@@ -147,6 +147,16 @@ impl GraphError {
         }
     }
 
+    /// What the classifier made of it, where it stands in the way of the request.
+    pub fn verdict(&self) -> Option<&Verdict> {
+        match self {
+            Self::Refused { verdict, .. }
+            | Self::Conflict { verdict, .. }
+            | Self::Quota { verdict, .. } => Some(verdict),
+            _ => None,
+        }
+    }
+
     /// How long Graph asked us to wait, whatever the failure was.
     pub fn wait(&self) -> Option<&Wait> {
         match self {

@@ -35,6 +35,7 @@ pub mod row;
 mod rules;
 pub mod server;
 pub mod service;
+pub mod services;
 pub mod settings;
 mod settings_delivery;
 mod settings_parts;

@@ -126,7 +126,12 @@ impl RunningSim {
     }
 }
 
-async fn accept(listener: TcpListener, router: axum::Router, mut stopped: watch::Receiver<bool>) {
+/// Answers connections by the router until told to stop; `HungUp` in an answer closes its connection.
+pub(super) async fn accept(
+    listener: TcpListener,
+    router: axum::Router,
+    mut stopped: watch::Receiver<bool>,
+) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {

@@ -101,6 +101,7 @@ fn state(state: &ShardState, mark: &mut DefaultHasher) {
         (
             &tenant.app,
             tenant.audited_at,
+            tenant.verify_at,
             tenant.quiet_until,
             tenant.throttles,
         )
@@ -129,6 +130,8 @@ fn entry(entry: &Entry, mark: &mut DefaultHasher) {
     intent
         .map(|intent| (intent.at, &intent.instead_of))
         .hash(mark);
+    let gap = entry.gap.as_ref();
+    gap.map(|gap| (&gap.deleted, gap.since)).hash(mark);
     let obstacle = entry.obstacle.as_ref();
     obstacle
         .map(|obstacle| (&obstacle.holder, obstacle.at))

@@ -11,8 +11,10 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use evergraph::adapters::audit::memory::MemoryAudit;
 use evergraph::adapters::dice::FastDice;
 use evergraph::adapters::state::memory::MemoryStore;
+use evergraph::app::audit::trail::Trail;
 use evergraph::app::pass::{PassConfig, Services};
 use evergraph::app::report::{Action, Report};
 use evergraph::app::tick;
@@ -84,6 +86,7 @@ pub fn wish(name: &str, resource: &str, changes: &str) -> Desired {
         lifetime: Lifetime::Max,
         lifecycle: true,
         certificate: None,
+        because: None,
     }
 }
 
@@ -131,6 +134,7 @@ pub struct Fleet {
     pub control: Control,
     pub graph: Arc<SimGraph>,
     pub store: MemoryStore,
+    pub audit: MemoryAudit,
     pub wishes: Arc<Wishes>,
     pub services: Services,
     pub config: PassConfig,
@@ -146,6 +150,7 @@ impl Fleet {
     /// A fleet over a given Graph and store.
     pub fn over(sim: Arc<Sim>, store: MemoryStore, wishes: Vec<Desired>) -> Self {
         let graph = Arc::new(SimGraph::new(Arc::clone(&sim), app(APP)));
+        let audit = MemoryAudit::default();
         let wishes = Arc::new(Wishes(Mutex::new(Declaration::Read(DesiredSet::of(
             wishes,
         )))));
@@ -156,6 +161,7 @@ impl Fleet {
             dice: Arc::new(FastDice::seeded(11)),
             desired: Arc::clone(&wishes) as _,
             pulse: None,
+            trail: Arc::new(Trail::new(Arc::new(audit.clone()), "prod", "test")),
             endpoint: None,
         };
         let config = PassConfig {
@@ -174,6 +180,7 @@ impl Fleet {
             sim,
             graph,
             store,
+            audit,
             wishes,
             services,
             config,

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use evergraph::app::audit::line::decode;
 use evergraph::app::statistics;
+use evergraph::domain::audit::{Kind, Record};
 use evergraph::domain::ids::SubscriptionId;
+use evergraph::ports::audit::{AuditError, Book};
 use evergraph::ports::state::{DocName, StateStore as _};
 
 use crate::world::*;
@@ -107,4 +110,65 @@ async fn an_adopted_subscription_is_proven_by_its_notifications() {
     tokio::time::sleep(Duration::from_secs(61)).await;
     assert!(!waits().await, "the next audit takes the proof up");
     assert_eq!(world.fleet.live().len(), 1);
+}
+
+fn refusals(world: &World) -> Vec<Record> {
+    let lines = world.fleet.audit.lines(Book::Refusals);
+    lines.iter().map(|line| decode(line).unwrap()).collect()
+}
+
+async fn flood(world: &World, count: u32) {
+    for number in 0..count {
+        let mut forged = world.change(&inbox(), number);
+        forged["clientState"] = format!("forged-{number}").into();
+        forged["subscriptionId"] = format!("chosen-by-whoever-forged-it-{number}").into();
+        assert_eq!(world.post(&[forged]).await, 202);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_forgeries_is_one_record_for_each_reason_and_minute() {
+    let world = World::in_memory();
+    flood(&world, 500).await;
+    assert_eq!(
+        world.fleet.audit.appends(),
+        0,
+        "not on the way of a request"
+    );
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    let written = refusals(&world);
+    assert_eq!(written.len(), 1, "{written:#?}");
+    assert_eq!(written[0].kind, Kind::Refusals);
+    assert_eq!(written[0].reason, "foreign_client_state");
+    assert_eq!(written[0].count, 500);
+    let lines = world.fleet.audit.lines(Book::Refusals).join("");
+    assert!(
+        !lines.contains("forged") && !lines.contains("chosen"),
+        "{lines}"
+    );
+    assert_eq!(world.fleet.audit.lines(Book::Decisions), [""; 0]);
+
+    flood(&world, 3).await;
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    assert_eq!(refusals(&world)[1].count, 3);
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(refusals(&world).len(), 2, "nothing while nothing comes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_that_could_not_be_written_are_in_the_next_record_and_stop_no_pass() {
+    let world = World::in_memory();
+    let failure = AuditError::Unavailable {
+        place: "a test".to_owned(),
+        why: "away".to_owned(),
+    };
+    world.fleet.audit.fail(Some(failure));
+    flood(&world, 4).await;
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    assert_eq!(refusals(&world), []);
+    assert_eq!(world.fleet.services.trail.failing(), None);
+    world.fleet.audit.fail(None);
+    flood(&world, 2).await;
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    assert_eq!(refusals(&world)[0].count, 6);
 }

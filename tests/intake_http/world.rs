@@ -271,6 +271,7 @@ fn reception(fleet: &Fleet, intake: Arc<Intake>, publisher: &Arc<Publisher>) -> 
         Arc::clone(&fleet.services.store),
         Arc::clone(&fleet.services.clock),
         Arc::new(CountedIds::of_process(9)),
+        Arc::clone(&fleet.services.trail),
     );
     Reception::new(intake, services, Arc::new(statistics))
 }

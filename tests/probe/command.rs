@@ -82,6 +82,28 @@ fn other_peoples_endpoints_are_left_alone() {
     assert!(told.contains("--i-own-this-endpoint"), "{told}");
 }
 
+/// What only looks like this machine is not. Whoever owns the endpoint says so, and the next
+/// thing that is looked at are the cases: nothing was sent yet.
+#[tokio::test]
+async fn every_address_that_is_not_this_machine_wants_an_owner() {
+    for url in [
+        "https://app.example/api/n",
+        "http://127.0.0.1.example/api/n",
+        "http://localhost.example/api/n",
+        "http://0.0.0.0/api/n",
+        "http://10.0.0.1:7071/api/n",
+        "http://[2001:db8::1]/api/n",
+        "http://127.0.0.1@app.example/api/n",
+    ] {
+        let mut target = target(url.parse().unwrap(), &["dance"]);
+        let error = probe(&target).await.unwrap_err();
+        assert!(matches!(error, ProbeError::NotOwned(_)), "{url}: {error}");
+        target.owned = true;
+        let error = probe(&target).await.unwrap_err();
+        assert!(matches!(error, ProbeError::NoSuchCase(_)), "{url}: {error}");
+    }
+}
+
 #[tokio::test]
 async fn a_case_that_does_not_exist_and_no_address_are_told() {
     let url: url::Url = "http://127.0.0.1:9/".parse().unwrap();

@@ -4,7 +4,5 @@
 
 mod catches;
 mod command;
-#[path = "../fleet/mod.rs"]
-mod fleet;
 mod ours;
 mod receiver;

@@ -71,6 +71,8 @@ fn a_bad_declaration_of_something_that_needs_a_lifecycle_address_asks_for_what_i
             &chat,
             Held {
                 due: at(0),
+                // Graph grants no more than an hour to a row without a lifecycle address.
+                obtained_at: at(-25),
                 ..held(&ours)
             },
         )

@@ -125,3 +125,57 @@ fn a_survivor_that_cannot_be_read_by_id_is_not_overtaken_by_its_duplicates() {
     let changes_hands = |step: &Step| matches!(step, Step::Collapse { .. });
     assert!(!plan.steps.iter().any(changes_hands), "{plan:#?}");
 }
+
+/// What was created in one pass, while somebody else created the same.
+fn created_twice() -> World {
+    let mail = wish("mail", "users/u1/messages");
+    let mut world = World::of(&mail);
+    let story = world.pass();
+    assert_eq!((story.created(), story.listed()), (1, 1));
+    world.graph.keep(tenant(1), row("a-rival", &mail, at(4000)));
+    world
+}
+
+#[test]
+fn what_was_created_is_looked_at_once_more_after_its_settle_time_and_a_silent_duplicate_goes() {
+    let mail = wish("mail", "users/u1/messages");
+    let mut world = created_twice();
+    world.wait(jiff::SignedDuration::from_secs(119));
+    assert_eq!(world.agenda(), None);
+    world.wait(jiff::SignedDuration::from_secs(1));
+    assert_eq!(world.agenda(), Some(Reason::VerifyCreates));
+    let story = world.pass();
+    assert_eq!((story.listed(), story.deleted()), (1, 1));
+    assert_eq!(world.live(&mail), [id("a-rival")]);
+    // Once: from here on only the audit lists.
+    world.wait(minutes(5));
+    let listed: usize = world.ticks(10).iter().map(|story| story.listed()).sum();
+    assert_eq!(listed, 0);
+}
+
+#[test]
+fn a_listing_from_before_the_settle_time_verifies_nothing() {
+    let mut world = created_twice();
+    world.graph.lags = true;
+    let known = world.state.tenants.get_mut(&tenant(1)).unwrap();
+    known.audited_at = None;
+    world.wait(minutes(1));
+    assert_eq!(world.pass().listed(), 1);
+    assert_eq!(world.agenda(), None);
+    world.wait(minutes(1));
+    assert_eq!(world.agenda(), Some(Reason::VerifyCreates));
+}
+
+#[test]
+fn many_creates_are_verified_by_one_listing() {
+    let name = |at: usize| format!("users/u{at}/messages");
+    let wishes: Vec<_> = (0..9)
+        .map(|at| wish(&format!("m{at}"), &name(at)))
+        .collect();
+    let mut world = World::new(&wishes);
+    assert_eq!(world.pass().created(), 9);
+    world.wait(minutes(5));
+    let story = world.pass();
+    assert_eq!((story.listed(), story.touched()), (1, 1));
+    assert_eq!(world.agenda(), None);
+}

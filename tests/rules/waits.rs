@@ -66,19 +66,34 @@ fn silence_without_a_length_grows_with_each_time() {
     assert_eq!(waits, [minutes(1), minutes(2), minutes(4), minutes(8)]);
 }
 
-#[test]
-fn a_wait_past_the_end_is_tried_again_at_the_next_audit() {
-    let mut world = due(at(90));
-    world.graph.refuses_renewals = Some(Miss::Throttled(wait_s(3 * 3600)));
-    world.pass();
+/// A renewal meets the wait; from then on Graph would answer. It is tried again after `minutes`.
+#[track_caller]
+fn check_tried_again(end: i64, asked: Option<RetryAfter>, minutes: usize) {
+    let mut world = due(at(end));
+    world.graph.refuses_renewals = Some(Miss::Throttled(asked));
+    assert_eq!(world.pass().renewed(), 1);
     world.graph.refuses_renewals = None;
-    world.ticks(11);
-    assert_eq!(world.graph.rows[&id("r1")].row.expires, at(90));
-    world.ticks(2);
-    assert!(
-        world.held(&mail()).unwrap().expires > at(600),
-        "it was left to end"
-    );
+    world.ticks(minutes / 5);
+    assert_eq!(world.graph.rows[&id("r1")].row.expires, at(end), "too soon");
+    world.ticks(1);
+    let expires = world.held(&mail()).unwrap().expires;
+    assert!(expires > at(600), "it was left to end");
+}
+
+#[test]
+fn a_wait_past_the_end_is_tried_again_at_the_next_audit_or_after_half_of_what_is_left() {
+    check_tried_again(150, wait_s(3 * 3600), 60);
+    check_tried_again(90, wait_s(3 * 3600), 45);
+    check_tried_again(40, wait_s(3600), 20);
+}
+
+#[test]
+fn an_absurd_wait_never_lets_end_what_lives() {
+    for asked in [wait_s(90_000), Some(RetryAfter::Absurd("soon".into()))] {
+        check_tried_again(6000, asked.clone(), 60);
+        check_tried_again(90, asked.clone(), 45);
+        check_tried_again(40, asked, 20);
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use evergraph::domain::plan::Reason;
 use evergraph::ports::state::StateStore as _;
 use jiff::SignedDuration;
 
-use crate::fleet::{APP, Fleet, calls, done, home, mailboxes, ring};
+use crate::fleet::{APP, Fleet, calls, done, home, mailboxes, ring, wish};
 use crate::rows::{decided, words};
 
 /// Three mailboxes, one of which somebody removed.
@@ -125,4 +125,17 @@ async fn a_token_of_another_application_changes_nothing() {
     fleet.graph.change_app(AppId::parse(APP).unwrap());
     fleet.run_for(SignedDuration::from_hours(2)).await;
     assert_eq!(fleet.live().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_declaration_does_not_shorten_what_lives_long() {
+    let fleet = Fleet::new(vec![wish("chats", "chats/getAllMessages", "created")]);
+    fleet.tick().await;
+    let id = fleet.live()[0].id.clone();
+    fleet.break_declaration("line 3: a bracket is missing");
+    let reports = fleet.run_for(SignedDuration::from_hours(24 * 10)).await;
+    assert_eq!(fleet.live()[0].id, id);
+    // Three days each, renewed after two thirds.
+    let renewed = done(&reports, Action::Renew);
+    assert!((4..=6).contains(&renewed), "{renewed}");
 }

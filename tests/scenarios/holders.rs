@@ -1,12 +1,14 @@
 //! Somebody else holds the combination, or we hold it more than once.
 
-use evergraph::app::report::{Action, Outcome};
+use evergraph::app::report::{Action, Outcome, Report};
 use evergraph::domain::plan::Reason;
+use evergraph::sim::faults::{Effect, Injected, Rule};
+use evergraph::sim::request::Op;
 use evergraph::sim::row::Row;
 use jiff::SignedDuration;
 
 use crate::fleet::{Fleet, calls, done, mailboxes, wish};
-use crate::rows::{answered, decided, plant_foreign, plant_like, sent};
+use crate::rows::{answered, decided, plant_foreign, plant_like, sent, words};
 
 #[tokio::test(start_paused = true)]
 async fn a_foreign_holder_is_recognised_left_alone_and_waited_for() {
@@ -110,6 +112,43 @@ async fn where_graph_allows_one_the_old_row_goes_first_and_the_gap_is_reported()
         deleted.unwrap() + 1,
         "no call in between: {log:?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gap_lasts_until_coverage_stands_again_and_is_called_open_before() {
+    let fleet = Fleet::new(vec![wish("chats", "chats/getAllMessages", "created")]);
+    fleet.tick().await;
+    let old = fleet.live().remove(0);
+    fleet.declare(vec![wish(
+        "chats",
+        "chats/getAllMessages",
+        "created,updated",
+    )]);
+    let mut reports = fleet.run_for(SignedDuration::from_mins(10)).await;
+    // From here on the next create is the one that follows the delete; it fails twice.
+    let unavailable = Effect::Answer(Injected::status(503));
+    let rule = Rule {
+        times: 2,
+        ..Rule::next(Op::Create, unavailable)
+    };
+    fleet.control.arm(rule).unwrap();
+    reports.extend(fleet.run_for(SignedDuration::from_hours(2)).await);
+    let at = |wanted: &dyn Fn(&Report) -> bool| reports.iter().position(wanted).unwrap();
+    let deleted = at(&|report| report.done(Action::Delete) == 1);
+    let closed = at(&|report| !report.gaps_ms.is_empty());
+    assert!(closed > deleted, "{}", words(&reports));
+    for report in &reports[deleted..closed] {
+        let open: Vec<_> = report.gaps_open.keys().collect();
+        let idle = report.outcome == Outcome::Idle;
+        assert!(idle || open == [&old.id], "{report:#?}");
+    }
+    let ticks = i64::try_from(closed - deleted).unwrap();
+    let least = fleet.config.policy.tick.as_millis() * i128::from(ticks);
+    let gap = i128::from(reports[closed].gaps_ms[&old.id]);
+    assert!((least..least + 10_000).contains(&gap), "{gap} ms, {least}");
+    assert!(reports[closed].gaps_open.is_empty());
+    let told = reports.iter().filter(|report| !report.gaps_ms.is_empty());
+    assert_eq!(told.count(), 1);
 }
 
 #[tokio::test(start_paused = true)]

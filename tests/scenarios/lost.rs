@@ -139,3 +139,46 @@ async fn a_renewal_that_failed_is_tried_again_in_time() {
         assert_eq!(fleet.live()[0].id, id, "it outlived two times {status}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_absurd_retry_after_never_lets_end_what_lives() {
+    // The next audit would come too late.
+    for said in ["999999", "7200"] {
+        let fleet = Fleet::new(vec![wish("p", "communications/presences/u1", "updated")]);
+        fleet.tick().await;
+        let id = fleet.live()[0].id.clone();
+        fleet
+            .control
+            .arm(Rule::next(Op::Renew, throttle(said)))
+            .unwrap();
+        let reports = fleet.run_for(SignedDuration::from_hours(2)).await;
+        let left: Vec<_> = fleet.live().into_iter().map(|row| row.id).collect();
+        assert_eq!(left, [id], "{said}: {}", words(&reports));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_creators_that_both_get_201_are_collapsed_by_the_verify_listing_not_the_audit() {
+    let list = || vec![wish("list", "sites/s/lists/l", "updated")];
+    let one = Fleet::new(list());
+    // The same deployment without the one lease: its store is another.
+    let other = Fleet::over(
+        std::sync::Arc::clone(&one.sim),
+        evergraph::adapters::state::memory::MemoryStore::new(),
+        list(),
+    );
+    let latency = serde_json::json!({"latency": {"min_ms": 200, "max_ms": 200}});
+    one.control.patch_settings(latency).unwrap();
+    let (first, second) = tokio::join!(one.tick(), other.tick());
+    assert_eq!(
+        (first.done(Action::Create), second.done(Action::Create)),
+        (1, 1)
+    );
+    assert_eq!(one.live().len(), 2);
+    let smallest = one.live().into_iter().map(|row| row.id).min().unwrap();
+    let reports = one.run_for(SignedDuration::from_mins(15)).await;
+    assert_eq!(decided(&reports, Action::Look, Reason::VerifyCreates), 1);
+    assert_eq!(decided(&reports, Action::Look, Reason::Audit), 0);
+    let left: Vec<_> = one.live().into_iter().map(|row| row.id).collect();
+    assert_eq!(left, [smallest], "{}", words(&reports));
+}

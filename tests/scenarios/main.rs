@@ -5,8 +5,10 @@
 #[path = "../fleet/mod.rs"]
 mod fleet;
 
+mod audit;
 mod brakes;
 mod clocks;
+mod counters;
 mod documents;
 mod endpoint;
 mod holders;

@@ -169,6 +169,7 @@ async fn the_heartbeat_tells_when_the_last_pass_was_and_what_ends_first() {
     assert_eq!(beat.health(fleet.sim.clock.read(), tick), Health::Ok);
     let ending = beat.earliest_expiry.unwrap() - SignedDuration::from_mins(9);
     let fresh = Heartbeat {
+        audit_failing: false,
         completed_at: ending,
         ..beat
     };

@@ -86,6 +86,7 @@ pub fn wish_of(tenant_number: u32, name: &str, resource: &str) -> Desired {
         lifetime: Lifetime::Max,
         lifecycle: true,
         certificate: None,
+        because: None,
     }
 }
 

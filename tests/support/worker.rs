@@ -209,7 +209,7 @@ impl Worker {
                 if well {
                     self.queue.push_front(Op::Create(create));
                 } else {
-                    recorder.withdraw(&mut self.state, &create.tag);
+                    recorder.not_removed(&mut self.state, &create.tag);
                     self.progress.mismatched_acted += 1;
                 }
                 event

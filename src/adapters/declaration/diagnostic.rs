@@ -72,7 +72,7 @@ impl Diagnostic {
 }
 
 /// Collects diagnostics while reading one text.
-pub(super) struct Findings<'t> {
+pub(in crate::adapters) struct Findings<'t> {
     text: &'t str,
     line_starts: Vec<usize>,
     found: Vec<Diagnostic>,
@@ -80,7 +80,7 @@ pub(super) struct Findings<'t> {
 }
 
 impl<'t> Findings<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
+    pub(in crate::adapters) fn new(text: &'t str) -> Self {
         let after_breaks = text.match_indices('\n').map(|(at, _)| at + 1);
         Self {
             text,
@@ -90,7 +90,7 @@ impl<'t> Findings<'t> {
         }
     }
 
-    pub(super) fn error(
+    pub(in crate::adapters) fn error(
         &mut self,
         code: &'static str,
         span: Option<Range<usize>>,
@@ -100,7 +100,7 @@ impl<'t> Findings<'t> {
         self.add(Severity::Error, code, span, key, message.into())
     }
 
-    pub(super) fn warning(
+    pub(in crate::adapters) fn warning(
         &mut self,
         code: &'static str,
         span: Option<Range<usize>>,
@@ -111,14 +111,19 @@ impl<'t> Findings<'t> {
     }
 
     /// A value of the wrong type, after which the key must not be called missing.
-    pub(super) fn wrong_type(&mut self, span: Range<usize>, key: String, found: &str) -> Added<'_> {
+    pub(in crate::adapters) fn wrong_type(
+        &mut self,
+        span: Range<usize>,
+        key: String,
+        found: &str,
+    ) -> Added<'_> {
         let message = format!("{found} stands here");
         self.wrong_types.insert(key.clone());
         self.error("wrong-type", Some(span), &key, message)
     }
 
     /// Whether something stands at the key, though of the wrong type.
-    pub(super) fn has_wrong_type(&self, key: &str) -> bool {
+    pub(in crate::adapters) fn has_wrong_type(&self, key: &str) -> bool {
         self.wrong_types.contains(key)
     }
 
@@ -154,12 +159,12 @@ impl<'t> Findings<'t> {
         }
     }
 
-    pub(super) fn has_errors(&self) -> bool {
+    pub(in crate::adapters) fn has_errors(&self) -> bool {
         self.found.iter().any(|one| one.severity == Severity::Error)
     }
 
     /// Everything found, in the order of the text; what has no place comes last.
-    pub(super) fn finish(mut self) -> Vec<Diagnostic> {
+    pub(in crate::adapters) fn finish(mut self) -> Vec<Diagnostic> {
         self.found.sort_by_key(|one| {
             one.place
                 .as_ref()
@@ -170,11 +175,11 @@ impl<'t> Findings<'t> {
 }
 
 /// A diagnostic that was just added, to which advice can be given.
-pub(super) struct Added<'f>(Option<&'f mut Diagnostic>);
+pub(in crate::adapters) struct Added<'f>(Option<&'f mut Diagnostic>);
 
 impl Added<'_> {
     /// Adds advice; an empty text adds none.
-    pub(super) fn help(self, text: impl Into<String>) {
+    pub(in crate::adapters) fn help(self, text: impl Into<String>) {
         let text = text.into();
         if let Some(diagnostic) = self.0
             && !text.is_empty()

@@ -31,10 +31,10 @@ impl<T: schemars::JsonSchema> schemars::JsonSchema for At<T> {
     }
 }
 
-type Value<'t> = toml::Spanned<DeValue<'t>>;
+pub(in crate::adapters) type Value<'t> = toml::Spanned<DeValue<'t>>;
 
 /// A table being read. Whatever was not asked for by [`Self::finish`] is an unknown key.
-pub(super) struct Fields<'t, 'f, 'x> {
+pub(in crate::adapters) struct Fields<'t, 'f, 'x> {
     table: &'t DeTable<'t>,
     path: String,
     asked: Vec<&'static str>,
@@ -42,7 +42,7 @@ pub(super) struct Fields<'t, 'f, 'x> {
 }
 
 impl<'t, 'f, 'x> Fields<'t, 'f, 'x> {
-    pub(super) fn new(
+    pub(in crate::adapters) fn new(
         table: &'t DeTable<'t>,
         path: String,
         findings: &'f mut Findings<'x>,
@@ -75,7 +75,11 @@ impl<'t, 'f, 'x> Fields<'t, 'f, 'x> {
     }
 
     /// A text.
-    pub(super) fn text(&mut self, name: &'static str, wanted: &str) -> Option<At<String>> {
+    pub(in crate::adapters) fn text(
+        &mut self,
+        name: &'static str,
+        wanted: &str,
+    ) -> Option<At<String>> {
         let value = self.take(name)?;
         match value.get_ref() {
             DeValue::String(text) => Some(At {
@@ -90,7 +94,7 @@ impl<'t, 'f, 'x> Fields<'t, 'f, 'x> {
     }
 
     /// `true` or `false`.
-    pub(super) fn flag(&mut self, name: &'static str) -> Option<At<bool>> {
+    pub(in crate::adapters) fn flag(&mut self, name: &'static str) -> Option<At<bool>> {
         let value = self.take(name)?;
         match value.get_ref() {
             DeValue::Boolean(flag) => Some(At {
@@ -105,7 +109,7 @@ impl<'t, 'f, 'x> Fields<'t, 'f, 'x> {
     }
 
     /// A list of texts.
-    pub(super) fn texts(
+    pub(in crate::adapters) fn texts(
         &mut self,
         name: &'static str,
         wanted: &str,
@@ -132,7 +136,7 @@ impl<'t, 'f, 'x> Fields<'t, 'f, 'x> {
     }
 
     /// A table, read by `read`.
-    pub(super) fn table<T>(
+    pub(in crate::adapters) fn table<T>(
         &mut self,
         name: &'static str,
         wanted: &str,
@@ -151,8 +155,55 @@ impl<'t, 'f, 'x> Fields<'t, 'f, 'x> {
         }
     }
 
+    /// A table of texts, by names of the integrator's choice.
+    pub(in crate::adapters) fn texts_by_name(
+        &mut self,
+        name: &'static str,
+        wanted: &str,
+    ) -> Vec<(At<String>, At<String>)> {
+        let mut out = Vec::new();
+        let Some(value) = self.take(name) else {
+            return out;
+        };
+        let DeValue::Table(table) = value.get_ref() else {
+            self.wrong_type(name, value, wanted);
+            return out;
+        };
+        for (key, value) in table {
+            let DeValue::String(text) = value.get_ref() else {
+                let path = format!("{}.{}", self.key(name), key.get_ref());
+                let found = value.get_ref().type_str();
+                let wrong = self.findings.wrong_type(value.span(), path, found);
+                wrong.help("write a text in quotes");
+                continue;
+            };
+            let at = |text: &str, span| At {
+                value: text.to_owned(),
+                span,
+            };
+            out.push((at(key.get_ref(), key.span()), at(text, value.span())));
+        }
+        out
+    }
+
+    /// A table of anything, with its place.
+    pub(in crate::adapters) fn anything(
+        &mut self,
+        name: &'static str,
+        wanted: &str,
+    ) -> Option<&'t Value<'t>> {
+        let value = self.take(name)?;
+        match value.get_ref() {
+            DeValue::Table(_) => Some(value),
+            _ => {
+                self.wrong_type(name, value, wanted);
+                None
+            }
+        }
+    }
+
     /// A table of tables, by names of the integrator's choice.
-    pub(super) fn tables_by_name<T>(
+    pub(in crate::adapters) fn tables_by_name<T>(
         &mut self,
         name: &'static str,
         wanted: &str,
@@ -183,7 +234,7 @@ impl<'t, 'f, 'x> Fields<'t, 'f, 'x> {
     }
 
     /// A list of tables.
-    pub(super) fn tables<T>(
+    pub(in crate::adapters) fn tables<T>(
         &mut self,
         name: &'static str,
         wanted: &str,
@@ -210,8 +261,18 @@ impl<'t, 'f, 'x> Fields<'t, 'f, 'x> {
         out
     }
 
+    /// As [`Self::finish`], with the findings given back for what the values mean.
+    pub(in crate::adapters) fn finished(mut self) -> &'f mut Findings<'x> {
+        self.report_unknown();
+        self.findings
+    }
+
     /// Reports every key that was not asked for.
-    pub(super) fn finish(self) {
+    pub(in crate::adapters) fn finish(mut self) {
+        self.report_unknown();
+    }
+
+    fn report_unknown(&mut self) {
         for (key, _) in self.table {
             let name = key.get_ref().as_ref();
             if self.asked.contains(&name) {

@@ -5,8 +5,8 @@
 //! for (tenants, keys, duplicates), `rules` know what Graph allows.
 
 mod blob;
-mod diagnostic;
-mod fields;
+pub(super) mod diagnostic;
+pub(super) mod fields;
 mod kept;
 mod meaning;
 mod quotas;

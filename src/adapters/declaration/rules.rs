@@ -25,6 +25,7 @@ pub(super) struct Candidate {
     pub(super) resource_data: Option<Range<usize>>,
     pub(super) certificate: Option<EncryptionCertificate>,
     pub(super) query_options: Option<String>,
+    pub(super) because: Option<String>,
 }
 
 impl Candidate {

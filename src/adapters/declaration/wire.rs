@@ -60,6 +60,10 @@ pub struct Defaults {
     /// Where notifications go: the name of a table under `sinks`, or `default` for the place in
     /// EVERGRAPH_SINK.
     pub sink: Option<At<String>>,
+    /// The human decision behind this file: a ticket's address, or words. It stands in the audit
+    /// beside every decision whose subscription names no other, and where one is removed.
+    #[cfg_attr(feature = "cli", schemars(length(min = 1, max = 300)))]
+    pub because: Option<At<String>>,
 }
 
 /// An Entra tenant, and how to get a token for it where that differs from the settings.
@@ -139,6 +143,10 @@ pub struct Subscription {
     /// Print and for health monitoring alerts.
     #[cfg_attr(feature = "cli", schemars(length(min = 1)))]
     pub query_options: Option<At<String>>,
+    /// The human decision behind it: a ticket's address, or words. It stands in the audit beside
+    /// every decision about this subscription; a change of it changes nothing in Graph.
+    #[cfg_attr(feature = "cli", schemars(length(min = 1, max = 300)))]
+    pub because: Option<At<String>>,
 }
 
 /// The certificate to which Graph encrypts resource data.
@@ -204,6 +212,7 @@ impl File {
 const CHANGES: &str = "a list such as [\"created\", \"updated\", \"deleted\"]";
 const LENGTH: &str = "\"max\" or a length in quotes such as \"3d\", \"90m\" or \"1d 12h\"";
 const SINK: &str = "the name of a table under sinks, in quotes";
+const BECAUSE: &str = "a ticket's address, or words, in quotes";
 const TENANT: &str = "the name of a table under tenants, in quotes";
 
 impl Defaults {
@@ -214,6 +223,7 @@ impl Defaults {
             lifetime: fields.text("lifetime", LENGTH),
             lifecycle: fields.flag("lifecycle"),
             sink: fields.text("sink", SINK),
+            because: fields.text("because", BECAUSE),
         };
         fields.finish();
         defaults
@@ -263,6 +273,7 @@ impl Subscription {
                 ResourceData::read,
             ),
             query_options: fields.text("query_options", "a condition in quotes"),
+            because: fields.text("because", BECAUSE),
         };
         fields.finish();
         subscription

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::links;
 use super::options::{GraphOptions, GraphSetupError, checked_base};
-use crate::adapters::outgoing::Outgoing;
+use crate::adapters::outgoing::{Outgoing, chain, never_left};
 use crate::adapters::words;
 use crate::ports::graph::Trace;
 use crate::ports::graph_outcome::Broken;
@@ -225,26 +225,11 @@ fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
 
 /// Whether the request can have left: a connection that was never made carried nothing.
 fn broken(error: &reqwest::Error) -> Broken {
-    if error.is_connect() || error.is_builder() {
+    if never_left(error) {
         Broken::NotSent(chain(error))
     } else {
         Broken::Lost(chain(error))
     }
-}
-
-/// The error with its causes, without the address.
-fn chain(error: &reqwest::Error) -> String {
-    let mut parts = Vec::new();
-    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
-    while let Some(error) = cause {
-        parts.push(error.to_string());
-        cause = error.source();
-    }
-    if parts.is_empty() {
-        parts.push("the exchange failed".into());
-    }
-    parts.dedup();
-    words::printable(&parts.join(": "), 300)
 }
 
 #[cfg(test)]

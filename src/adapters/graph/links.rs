@@ -7,7 +7,7 @@ const LENGTH: usize = 16 * 1024;
 
 /// Reads a nextLink: absolute, at the configured origin and below the configured path.
 /// A foreign one would carry our token to a stranger, or bring us a stranger's rows.
-pub(super) fn next_page(base: &Url, link: &str) -> Result<Url, &'static str> {
+pub(in crate::adapters) fn next_page(base: &Url, link: &str) -> Result<Url, &'static str> {
     if link.len() > LENGTH {
         return Err("its nextLink is longer than any real one");
     }

@@ -7,7 +7,7 @@
 mod body;
 mod call;
 mod exchange;
-mod links;
+pub(in crate::adapters) mod links;
 mod options;
 mod outcome;
 mod pages;

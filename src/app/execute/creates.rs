@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 
 use crate::app::pass::{Halt, Pass};
+use crate::app::records::{Detail, row_traits};
 use crate::app::report::Action;
 use crate::app::sights::miss_of;
 use crate::domain::plan::{Creation, Reason};
@@ -59,8 +60,10 @@ impl Pass<'_> {
 
     fn still_leading(&self) -> Result<(), Halt> {
         match &self.lead {
-            Some(lead) => lead.check().map_err(|lost| Halt(lost.to_string())),
-            None => Err(Halt("nothing may be changed without the lease".to_owned())),
+            Some(lead) => lead.check().map_err(|lost| Halt::new(lost.to_string())),
+            None => Err(Halt::new(
+                "nothing may be changed without the lease".to_owned(),
+            )),
         }
     }
 
@@ -94,6 +97,10 @@ impl Pass<'_> {
     ) -> bool {
         self.count("create", 1);
         let tenant = create.desired.key.tenant.clone();
+        let mut detail = Detail {
+            seen: self.seen_of(&tenant),
+            ..Detail::of(Some(&create.tag))
+        };
         let name = Some(create.desired.name.as_str().to_owned());
         if create.why == Reason::Replacement && self.has_acted(create, &answer) {
             self.progress.mismatched_acted += 1;
@@ -101,9 +108,11 @@ impl Pass<'_> {
         match answer {
             Ok(Reply { value: row, trace }) => {
                 self.correct_clock(trace.date);
+                self.note_covered(&create.tag);
                 self.record(|recorder, doc| recorder.created(&mut doc.state, create, Ok(&row)));
                 let words = format!("until {}", row.expires);
                 let subject = (&tenant, name, Some(row.id.clone()));
+                detail.after = row_traits(&row);
                 self.note(
                     Action::Create,
                     create.why,
@@ -111,6 +120,7 @@ impl Pass<'_> {
                     "done",
                     words,
                     trace.request_id,
+                    detail,
                 );
                 self.sight(&tenant)
                     .by_id
@@ -122,7 +132,13 @@ impl Pass<'_> {
                 let miss = miss_of(&error);
                 self.record(|recorder, doc| recorder.created(&mut doc.state, create, Err(&miss)));
                 self.heed(&tenant, &error);
-                self.note_miss(Action::Create, create.why, (&tenant, name, None), &error);
+                self.note_miss(
+                    Action::Create,
+                    create.why,
+                    (&tenant, name, None),
+                    &error,
+                    detail,
+                );
                 false
             }
         }

@@ -32,12 +32,14 @@ impl Pass<'_> {
             return Ok(false);
         }
         let Some(lead) = &mut self.lead else {
-            return Err(Halt("nothing may be deleted without the lease".to_owned()));
+            return Err(Halt::new(
+                "nothing may be deleted without the lease".to_owned(),
+            ));
         };
         let left = lead
             .at_least_half()
             .await
-            .map_err(|lost| Halt(lost.to_string()))?;
+            .map_err(|lost| Halt::new(lost.to_string()))?;
         let limit = end
             .saturating_duration_since(Instant::now())
             .min(left)
@@ -45,6 +47,10 @@ impl Pass<'_> {
         if limit.is_zero() {
             return Ok(false);
         }
+        // What was not written down is not sent.
+        let Some(detail) = self.take_announced(&delete.id) else {
+            return Ok(false);
+        };
         let answer = self
             .services
             .graph
@@ -67,13 +73,14 @@ impl Pass<'_> {
                     "done",
                     String::new(),
                     request_id,
+                    detail,
                 );
                 Ok(())
             }
             Err(error) => {
                 self.correct_clock(error.trace().date);
                 self.heed(&delete.tenant, error);
-                self.note_miss(Action::Delete, delete.why, subject, error);
+                self.note_miss(Action::Delete, delete.why, subject, error, detail);
                 Err(miss_of(error))
             }
         };

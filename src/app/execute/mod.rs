@@ -18,6 +18,10 @@ use renewals::send_renewal;
 /// be taken for granted no longer.
 const RENEWAL_HOLDS: Duration = Duration::from_secs(10);
 
+/// Deletes that are written down by one write of the audit. What is sent later than its record
+/// by minutes is still true; what is never sent is settled as left alone.
+const DELETES_WRITTEN_DOWN: usize = 32;
+
 impl Pass<'_> {
     /// Takes the steps in their order; neighbours of one kind run together.
     ///
@@ -33,7 +37,9 @@ impl Pass<'_> {
                 .take_while(|step| std::mem::discriminant(*step) == kind)
                 .count();
             let (now, later) = rest.split_at(same);
-            self.take_alike(now).await?;
+            let taken = self.take_alike(now).await;
+            self.settle_unsent();
+            taken?;
             rest = later;
         }
         self.save().await
@@ -58,13 +64,39 @@ impl Pass<'_> {
         self.create_all(&creates).await?;
         for step in steps {
             match step {
-                Step::Renew(_) | Step::Create(_) => {}
-                Step::Collapse { survivor, surplus } => self.collapse(survivor, surplus).await?,
-                Step::Replace { delete, create } => self.replace(delete, create).await?,
-                Step::Delete(delete) => {
-                    if self.delete(delete).await? {
-                        self.progress.undeclared_removed += 1;
+                Step::Renew(_) | Step::Create(_) | Step::Delete(_) => {}
+                Step::Collapse { survivor, surplus } => {
+                    let all: Vec<&Deletion> = surplus.iter().collect();
+                    if self.announce(&all).await {
+                        self.collapse(survivor, surplus).await?;
                     }
+                }
+                Step::Replace { delete, create } => {
+                    if self.announce(&[delete]).await {
+                        self.replace(delete, create).await?;
+                    }
+                }
+            }
+        }
+        let deletes: Vec<&Deletion> = steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Delete(one) => Some(one),
+                _ => None,
+            })
+            .collect();
+        self.delete_all(&deletes).await
+    }
+
+    /// Deletes in parts, each written down before it begins.
+    async fn delete_all(&mut self, deletes: &[&Deletion]) -> Result<(), Halt> {
+        for some in deletes.chunks(DELETES_WRITTEN_DOWN) {
+            if !self.announce(some).await {
+                break;
+            }
+            for delete in some {
+                if self.delete(delete).await? {
+                    self.progress.undeclared_removed += 1;
                 }
             }
         }
@@ -103,17 +135,12 @@ impl Pass<'_> {
         }
         self.record(|recorder, doc| recorder.intend(&mut doc.state, create, Some(delete)));
         self.save().await?;
-        let gap = Instant::now();
         if !self.delete(delete).await? {
-            self.record(|recorder, doc| recorder.withdraw(&mut doc.state, &create.tag));
+            self.record(|recorder, doc| recorder.not_removed(&mut doc.state, &create.tag));
             self.progress.mismatched_acted += 1;
             return self.save().await;
         }
         self.send_creates(&[create]).await?;
-        let gap_ms = u64::try_from(gap.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.report
-            .gaps_ms
-            .insert(delete.id.as_str().to_owned(), gap_ms);
         self.save().await
     }
 

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 
 use crate::app::pass::{Halt, Pass};
+use crate::app::records::{Detail, ends};
 use crate::app::report::Action;
 use crate::app::sights::miss_of;
+use crate::domain::conflict::RetryAfter;
 use crate::domain::plan::Renewal;
 use crate::domain::record::Miss;
 use crate::domain::sight::ById;
 use crate::domain::subscription::{Declaration, Desired, KeyTag, Observed};
-use crate::ports::graph::{Graph, GraphError, RenewRequest, Reply};
+use crate::ports::graph::{Graph, GraphError, RenewRequest, Reply, Wait};
 
 /// Outcomes of renewals that may be lost with a crash: repeating a renewal does no harm.
 const RENEWALS_PER_SAVE: usize = 64;
@@ -65,7 +67,7 @@ impl Pass<'_> {
         }
     }
 
-    fn desired(&self, tag: &KeyTag) -> Option<&Desired> {
+    pub(in crate::app) fn desired(&self, tag: &KeyTag) -> Option<&Desired> {
         match self.declaration {
             Declaration::Read(set) => set.by_key.get(tag),
             Declaration::Unusable { .. } => None,
@@ -84,6 +86,10 @@ impl Pass<'_> {
             .map(|one| one.id.clone());
         let name = self.name_of(renewal.tag.as_ref());
         let subject = (&renewal.tenant, name, Some(renewal.id.clone()));
+        let mut detail = Detail {
+            before: ends(renewal.ends),
+            ..Detail::of(renewal.tag.as_ref())
+        };
         match answer {
             Ok(Reply { value: row, trace }) => {
                 self.correct_clock(trace.date);
@@ -91,6 +97,7 @@ impl Pass<'_> {
                     recorder.renewed(&mut doc.state, renewal, certificate.as_deref(), Ok(&row));
                 });
                 let words = format!("until {}", row.expires);
+                detail.after = ends(row.expires);
                 self.note(
                     Action::Renew,
                     renewal.why,
@@ -98,6 +105,7 @@ impl Pass<'_> {
                     "done",
                     words,
                     trace.request_id,
+                    detail,
                 );
                 self.sight(&renewal.tenant)
                     .by_id
@@ -106,7 +114,7 @@ impl Pass<'_> {
             }
             Err(error) => {
                 self.correct_clock(error.trace().date);
-                let miss = miss_of(&error);
+                let miss = renewal_miss(&error);
                 self.record(|recorder, doc| {
                     recorder.renewed(&mut doc.state, renewal, certificate.as_deref(), Err(&miss));
                 });
@@ -121,11 +129,22 @@ impl Pass<'_> {
                     // What a GET said before this 404 is older than it.
                     self.sight(&renewal.tenant).by_id.remove(&renewal.id);
                 }
-                self.heed(&renewal.tenant, &error);
-                self.note_miss(Action::Renew, renewal.why, subject, &error);
+                if !matches!(miss, Miss::Unavailable(Some(_))) {
+                    self.heed(&renewal.tenant, &error);
+                }
+                self.note_miss(Action::Renew, renewal.why, subject, &error, detail);
                 false
             }
         }
+    }
+}
+
+/// Repeating a renewal does no harm: one in doubt that names a wait is as good as refused for now,
+/// and the wait is weighed against the end of the row.
+fn renewal_miss(error: &GraphError) -> Miss {
+    match (miss_of(error), error.wait()) {
+        (Miss::Unknown, Some(Wait::For(wait))) => Miss::Unavailable(Some(RetryAfter::For(*wait))),
+        (miss, _) => miss,
     }
 }
 

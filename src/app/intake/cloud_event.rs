@@ -15,7 +15,7 @@
 //!
 //! The text has no line break, so that events may stand one on a line.
 
-use bytes::BytesMut;
+use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::wire::Parsed;
@@ -35,9 +35,13 @@ const ATTRIBUTES_BYTES: usize = 512;
 
 /// Writes the events of one request into one piece of memory.
 pub(super) struct Writer {
-    buffer: BytesMut,
+    buffer: Vec<u8>,
+    /// What is the same in all, between id and type.
     source: String,
+    /// What is the same in all, after the type.
     time: String,
+    /// Events whose text is written, and where it ends.
+    written: Vec<(Event, usize)>,
 }
 
 /// What an event is made of.
@@ -53,14 +57,15 @@ impl Writer {
     /// A writer for events of the fleet that were received now, of about so many bytes in all.
     pub(super) fn new(fleet: &FleetId, now: Timestamp, items: usize, bytes: usize) -> Self {
         Self {
-            buffer: BytesMut::with_capacity(bytes + items * ATTRIBUTES_BYTES),
-            source: format!("urn:evergraph:{fleet}"),
-            time: now.to_string(),
+            buffer: Vec::with_capacity(bytes + items * ATTRIBUTES_BYTES),
+            source: format!("\",\"source\":\"urn:evergraph:{fleet}\",\"type\":\""),
+            time: format!("\",\"time\":\"{now}\",\"datacontenttype\":\"application/json\""),
+            written: Vec::with_capacity(items),
         }
     }
 
     /// Writes one event.
-    pub(super) fn write(&mut self, material: &Material<'_, '_, '_>) -> Event {
+    pub(super) fn write(&mut self, material: &Material<'_, '_, '_>) {
         let Material {
             parsed,
             standing,
@@ -71,28 +76,37 @@ impl Writer {
         self.text(",\"data\":");
         self.data(material);
         self.text("}");
-        Event {
-            json: self.buffer.split().freeze(),
+        let event = Event {
+            json: Bytes::new(),
             id: *id,
             tag: standing.tag,
             subscription: Event::name_of(standing.expected),
             tenant: standing.tenant.as_deref().cloned(),
             lifecycle: parsed.item.happening.is_lifecycle(),
-        }
+        };
+        self.written.push((event, self.buffer.len()));
+    }
+
+    /// The events, which share one piece of memory.
+    pub(super) fn events(self) -> Vec<Event> {
+        let all = Bytes::from(self.buffer);
+        let mut at = 0;
+        let events = self.written.into_iter().map(|(mut event, end)| {
+            event.json = all.slice(at..end);
+            at = end;
+            event
+        });
+        events.collect()
     }
 
     fn attributes(&mut self, material: &Material<'_, '_, '_>) {
         let (item, standing) = (&material.parsed.item, material.standing);
         // Ids, names, tenants and times are of characters that JSON leaves alone.
         self.text("{\"specversion\":\"1.0\",\"id\":\"");
-        self.text(&material.id.to_string());
-        self.text("\",\"source\":\"");
+        self.buffer.extend_from_slice(&material.id.text());
         self.buffer.extend_from_slice(self.source.as_bytes());
-        self.text("\",\"type\":\"");
         self.kind(&item.happening);
-        self.text("\",\"time\":\"");
         self.buffer.extend_from_slice(self.time.as_bytes());
-        self.text("\",\"datacontenttype\":\"application/json\"");
         self.subject(material.parsed);
         if let Some(tenant) = &standing.tenant {
             self.text(",\"tenant\":\"");
@@ -169,9 +183,11 @@ impl Writer {
         self.text(text.get(at..).unwrap_or_default());
         // In JSON a line break can only be a blank between tokens.
         for byte in &mut self.buffer[start..] {
-            if matches!(byte, b'\n' | b'\r') {
-                *byte = b' ';
-            }
+            // Always written, so that the compiler makes it many bytes at once.
+            *byte = match *byte {
+                b'\n' | b'\r' => b' ',
+                other => other,
+            };
         }
     }
 

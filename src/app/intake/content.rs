@@ -1,5 +1,6 @@
 //! What rich items need beyond clientState: tokens, and opening.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use futures::StreamExt as _;
@@ -36,6 +37,10 @@ pub(super) async fn check_tokens(
     checks
 }
 
+/// Envelopes of one request that are opened one after another on the same thread: handing over
+/// costs some of what opening costs.
+const OPENED_TOGETHER: usize = 4;
+
 /// Opens envelopes beside the runtime's own threads, few at a time: each costs about a
 /// millisecond of a core.
 pub(super) struct Opener {
@@ -54,38 +59,55 @@ impl Opener {
         }
     }
 
-    /// Opens them all; the answers stand in the order of the envelopes.
-    pub(super) async fn open_all(
-        &self,
-        sealed: Vec<Sealed<'static>>,
-    ) -> Vec<Result<Opened, Against>> {
-        let opening: Vec<_> = sealed.into_iter().map(|one| self.open(one)).collect();
-        let opening = futures::stream::iter(opening).buffered(self.at_once);
-        opening.collect().await
+    /// Opens them all; the answers stand in the order of the envelopes. No more of them than are
+    /// being opened are copied.
+    pub(super) async fn open_all(&self, sealed: &[Sealed<'_>]) -> Vec<Result<Opened, Against>> {
+        let chunks: Vec<_> = sealed
+            .chunks(OPENED_TOGETHER)
+            .map(|chunk| self.open(chunk))
+            .collect();
+        let opening = futures::stream::iter(chunks).buffered(self.at_once);
+        let opened: Vec<_> = opening.collect().await;
+        opened.into_iter().flatten().collect()
     }
 
-    async fn open(&self, sealed: Sealed<'static>) -> Result<Opened, Against> {
+    async fn open(&self, sealed: &[Sealed<'_>]) -> Vec<Result<Opened, Against>> {
         let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else {
-            return Err(Against::TryLater(Delay::Capacity)); // never closed
+            // Never closed.
+            return sealed
+                .iter()
+                .map(|_| Err(Against::TryLater(Delay::Capacity)))
+                .collect();
         };
         let keys = Arc::clone(&self.keys);
+        let count = sealed.len();
+        let sealed: Vec<_> = sealed.iter().cloned().map(Sealed::into_owned).collect();
         let work = tokio::task::spawn_blocking(move || {
-            let opened = keys.open(&sealed);
+            let opened = sealed.iter().map(|one| {
+                // A fault met in one must not reach its neighbours.
+                let opening = AssertUnwindSafe(|| open_one(keys.as_ref(), one));
+                catch_unwind(opening).unwrap_or(Err(Against::Refused(Refusal::Envelope)))
+            });
+            let opened: Vec<_> = opened.collect();
             drop(permit);
             opened
         });
-        match work.await {
-            Ok(Ok(opened)) if is_json(&opened) => Ok(opened),
-            Ok(Ok(_)) => Err(Against::Refused(Refusal::Content)),
-            Ok(Err(OpenError::Wrong(refusal))) => Err(Against::Refused(refusal)),
-            Ok(Err(error @ OpenError::NotLoaded { .. })) => {
-                tracing::warn!("{error}; its items are answered 503 until it is");
-                Err(Against::TryLater(Delay::CertificateNotLoaded))
-            }
-            Err(error) => {
-                tracing::error!("opening an envelope broke off: {error}");
-                Err(Against::Refused(Refusal::Envelope))
-            }
+        work.await.unwrap_or_else(|error| {
+            tracing::error!("opening an envelope broke off: {error}");
+            let broken = || Err(Against::Refused(Refusal::Envelope));
+            std::iter::repeat_with(broken).take(count).collect()
+        })
+    }
+}
+
+fn open_one(keys: &dyn ContentKeys, sealed: &Sealed<'_>) -> Result<Opened, Against> {
+    match keys.open(sealed) {
+        Ok(opened) if is_json(&opened) => Ok(opened),
+        Ok(_) => Err(Against::Refused(Refusal::Content)),
+        Err(OpenError::Wrong(refusal)) => Err(Against::Refused(refusal)),
+        Err(error @ OpenError::NotLoaded { .. }) => {
+            tracing::warn!("{error}; its items are answered 503 until it is");
+            Err(Against::TryLater(Delay::CertificateNotLoaded))
         }
     }
 }

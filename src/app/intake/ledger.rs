@@ -11,9 +11,10 @@ use crate::domain::ids::Kid;
 use crate::domain::notification::grace::{Grace, KidGrace};
 use crate::domain::notification::refusal::{Delay, Refusal};
 use crate::domain::notification::seen::SeenIds;
+use crate::domain::times::Times;
 
-/// The audit hears of each reason at most this often.
-const AUDIT_EVERY: SignedDuration = SignedDuration::from_mins(1);
+/// The log hears of each reason at most this often.
+const LOG_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
 /// What this process has counted since it began.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -36,8 +37,25 @@ pub struct Figures {
     pub marks: u64,
     /// When an item was last accepted.
     pub last_accepted: Option<Timestamp>,
+    /// Handshakes answered, each invocation once.
+    pub handshakes: u64,
+    /// How long answers took, on our own clock.
+    pub took: Times,
+    /// What came before us, where the platform says when a request came in.
+    pub before: Before,
     /// Which subscriptions were last proven and last refused.
     pub seen: SeenIds,
+}
+
+/// The time between a platform's mark and our first byte.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Before {
+    /// Requests that carried a mark.
+    pub requests: u64,
+    /// Their time before us in all, in milliseconds.
+    pub sum_ms: u64,
+    /// The longest, in milliseconds.
+    pub max_ms: u64,
 }
 
 /// The memory of the intake that is about figures.
@@ -48,13 +66,37 @@ pub(super) struct Ledger(Mutex<Book>);
 struct Book {
     figures: Figures,
     governor: Governor,
+    /// The same with the time before us, for requests that tell it.
+    estimated: Governor,
     grace: KidGrace,
-    audit: BTreeMap<Refusal, Audited>,
+    told: BTreeMap<Refusal, Told>,
+    /// Refusals that the audit has not heard of: one figure for each reason, so that no flood
+    /// makes it grow.
+    unwritten: BTreeMap<Refusal, Tally>,
     rules: GovernorRules,
 }
 
+/// How often something was refused, and when.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Tally {
+    /// How many items.
+    pub count: u64,
+    /// The first of them.
+    pub first: Timestamp,
+    /// The last of them.
+    pub last: Timestamp,
+}
+
+impl Tally {
+    fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
-struct Audited {
+struct Told {
     last: Timestamp,
     since: u64,
 }
@@ -64,8 +106,10 @@ impl Ledger {
         Self(Mutex::new(Book {
             figures: Figures::default(),
             governor: Governor::new(rules),
+            estimated: Governor::new(rules),
             grace: KidGrace::default(),
-            audit: BTreeMap::new(),
+            told: BTreeMap::new(),
+            unwritten: BTreeMap::new(),
             rules,
         }))
     }
@@ -80,9 +124,9 @@ impl Ledger {
         self.book().grace.meet(kid, now)
     }
 
-    /// Counts refused items, each with the subscription that it names. The audit hears of each
-    /// reason once a minute, with how many there were since; the texts of the items stay out,
-    /// because whoever forged them chose them.
+    /// Counts refused items, each with the subscription that it names. The log hears of each
+    /// reason once a minute, with how many there were since, and so does the audit; the texts of
+    /// the items stay out, because whoever forged them chose them.
     pub(super) fn refused(&self, items: &[(Refusal, Option<&str>)], now: Timestamp) {
         if items.is_empty() {
             return;
@@ -94,14 +138,21 @@ impl Ledger {
             if let Some(id) = subscription.filter(|_| refusal.is_by_client_state()) {
                 book.figures.seen.refused(id, now);
             }
-            let audited = book.audit.entry(*refusal).or_insert(Audited {
+            let one = Tally {
+                count: 1,
+                first: now,
+                last: now,
+            };
+            let known = book.unwritten.entry(*refusal);
+            known.and_modify(|tally| tally.add(one)).or_insert(one);
+            let told = book.told.entry(*refusal).or_insert(Told {
                 last: Timestamp::MIN,
                 since: 0,
             });
-            audited.since += 1;
-            if now.duration_since(audited.last) >= AUDIT_EVERY {
-                heard.push((*refusal, audited.since));
-                *audited = Audited {
+            told.since += 1;
+            if now.duration_since(told.last) >= LOG_EVERY {
+                heard.push((*refusal, told.since));
+                *told = Told {
                     last: now,
                     since: 0,
                 };
@@ -117,6 +168,20 @@ impl Ledger {
         }
     }
 
+    /// What the audit has not heard of. Whoever takes it writes it, or gives it back.
+    pub(super) fn take_refusals(&self) -> BTreeMap<Refusal, Tally> {
+        std::mem::take(&mut self.book().unwritten)
+    }
+
+    /// Refusals that could not be written wait for the next time.
+    pub(super) fn give_back(&self, refusals: BTreeMap<Refusal, Tally>) {
+        let mut book = self.book();
+        for (refusal, tally) in refusals {
+            let known = book.unwritten.entry(refusal);
+            known.and_modify(|other| other.add(tally)).or_insert(tally);
+        }
+    }
+
     /// Counts proven items by the subscription that they name.
     pub(super) fn verified<'i>(&self, ids: impl Iterator<Item = &'i str>, now: Timestamp) {
         let mut book = self.book();
@@ -129,8 +194,14 @@ impl Ledger {
         }
     }
 
-    /// Counts an answer.
-    pub(super) fn answered(&self, receipt: &Receipt, now: Option<Timestamp>, took: SignedDuration) {
+    /// Counts an answer: what was settled, how long it took from the arrival of its head, and
+    /// how long the platform had it before, where that is known.
+    pub(super) fn answered(
+        &self,
+        receipt: &Receipt,
+        now: Option<Timestamp>,
+        (took, before): (SignedDuration, Option<SignedDuration>),
+    ) {
         let mut book = self.book();
         let figures = &mut book.figures;
         figures.requests += 1;
@@ -141,12 +212,27 @@ impl Ledger {
         for delay in &receipt.delays {
             *figures.delayed.entry(*delay).or_default() += 1;
         }
+        figures.took.note(millis(took));
+        if let Some(before) = before {
+            let ms = millis(before);
+            figures.before.requests += 1;
+            figures.before.sum_ms = figures.before.sum_ms.saturating_add(ms);
+            figures.before.max_ms = figures.before.max_ms.max(ms);
+        }
         if let Some(now) = now {
             if receipt.written + receipt.repeats > 0 {
                 figures.last_accepted = Some(now);
             }
             book.governor.note(now, took);
+            if let Some(before) = before {
+                book.estimated.note(now, took + before);
+            }
         }
+    }
+
+    /// Counts a handshake.
+    pub(super) fn handshake(&self) {
+        self.book().figures.handshakes += 1;
     }
 
     /// Counts a request that was no notification.
@@ -168,8 +254,10 @@ impl Ledger {
         self.book().figures.clone()
     }
 
-    pub(super) fn answers(&self, now: Timestamp) -> Answers {
-        self.book().governor.answers(now)
+    /// On our own clock, and with the time before us where that is known.
+    pub(super) fn answers(&self, now: Timestamp) -> (Answers, Answers) {
+        let mut book = self.book();
+        (book.governor.answers(now), book.estimated.answers(now))
     }
 
     pub(super) fn standing(&self, now: Timestamp) -> Standing {
@@ -177,4 +265,8 @@ impl Ledger {
         let rules = book.rules;
         Standing::of(book.governor.answers(now), &rules)
     }
+}
+
+fn millis(time: SignedDuration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(0)
 }

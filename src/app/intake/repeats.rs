@@ -1,13 +1,13 @@
 //! Certain repeats: suppressed once the first was written, and kept waiting until it is.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::hash_map::Entry;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::domain::dedupe::RepeatWindow;
-use crate::domain::notification::identity::{Certainty, EventId};
+use crate::domain::notification::identity::{Certainty, EventId, EventIdMap};
 
 /// What became of a write that somebody waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,7 +25,7 @@ pub(super) struct Repeats(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     window: RepeatWindow,
-    writing: HashMap<EventId, Waiting>,
+    writing: EventIdMap<Waiting>,
 }
 
 /// What to do with an item.
@@ -71,30 +71,47 @@ impl Repeats {
         id.certainty() == Certainty::Certain && self.state().window.holds(id, now)
     }
 
+    /// Keeps of some items those that were not written within the window.
+    pub(super) fn drop_written<T>(
+        &self,
+        items: &mut Vec<T>,
+        id: impl Fn(&T) -> EventId,
+        now: Timestamp,
+    ) {
+        let mut state = self.state();
+        items.retain(|item| {
+            let id = id(item);
+            id.certainty() == Certainty::Uncertain || !state.window.holds(&id, now)
+        });
+    }
+
     /// Takes the ids for one request, and says of each what to do.
     pub(super) fn claim(&self, ids: &[EventId], now: Timestamp) -> (Claim<'_>, Vec<Place>) {
         let (outcome, waiting) = watch::channel(Outcome::Pending);
-        let mut mine = HashSet::new();
+        let mut mine = Vec::with_capacity(ids.len());
         let mut state = self.state();
         let places = ids.iter().map(|id| {
             if id.certainty() == Certainty::Uncertain {
                 return Place::Write;
             }
-            if mine.contains(id) || state.window.holds(id, now) {
+            if state.window.holds(id, now) {
                 return Place::Suppress;
             }
-            if let Some(first) = state.writing.get(id) {
-                return Place::Await(AwaitFirst(first.clone()));
+            match state.writing.entry(*id) {
+                Entry::Occupied(first) if first.get().same_channel(&waiting) => Place::Suppress,
+                Entry::Occupied(first) => Place::Await(AwaitFirst(first.get().clone())),
+                Entry::Vacant(free) => {
+                    free.insert(waiting.clone());
+                    mine.push(*id);
+                    Place::Write
+                }
             }
-            state.writing.insert(*id, waiting.clone());
-            mine.insert(*id);
-            Place::Write
         });
         let places = places.collect();
         drop(state);
         let claim = Claim {
             repeats: self,
-            ids: mine.into_iter().collect(),
+            ids: mine,
             outcome,
         };
         (claim, places)
@@ -112,17 +129,15 @@ impl Claim<'_> {
         drop(state);
         self.outcome.send_replace(Outcome::Written);
     }
-}
 
-impl Claim<'_> {
     /// Some of it was written, and repeats of those are suppressed from now on. The rest counts
     /// as failed when the claim is dropped, and so it does for whoever awaits any of it: they
     /// may ask the window then.
     pub(super) fn written_in_part(&mut self, written: &[EventId], now: Timestamp) {
-        let written: HashSet<&EventId> = written.iter().collect();
+        let written: EventIdMap<()> = written.iter().map(|id| (*id, ())).collect();
         let mut state = self.repeats.state();
         self.ids.retain(|id| {
-            if !written.contains(id) {
+            if !written.contains_key(id) {
                 return true;
             }
             state.writing.remove(id);
@@ -160,6 +175,12 @@ mod tests {
         EventId::certain(&fixtures::message(), ResourceKind::Message, &fleet, &tag).unwrap()
     }
 
+    fn is_written(repeats: &Repeats, id: EventId) -> bool {
+        let mut ids = vec![id];
+        repeats.drop_written(&mut ids, |id| *id, NOW);
+        ids.is_empty()
+    }
+
     fn words(places: &[Place]) -> Vec<&'static str> {
         places
             .iter()
@@ -182,12 +203,12 @@ mod tests {
         ];
         let (claim, places) = repeats.claim(&ids, NOW);
         assert_eq!(words(&places), ["write", "suppress", "write", "write"]);
-        assert!(!repeats.is_written(&ids[0], NOW));
+        assert!(!is_written(&repeats, ids[0]));
         drop(claim); // the write failed
         let (claim, places) = repeats.claim(&ids[..1], NOW);
         assert_eq!(words(&places), ["write"]);
         claim.written(NOW);
-        assert!(repeats.is_written(&ids[0], NOW));
+        assert!(is_written(&repeats, ids[0]));
         let (_, places) = repeats.claim(&ids, NOW);
         assert_eq!(words(&places), ["suppress", "suppress", "write", "write"]);
         assert!(repeats.state().writing.is_empty());

@@ -67,13 +67,12 @@ impl<'a> Members<'a> {
     fn skip_string(&mut self) -> Option<()> {
         self.at += 1;
         loop {
-            match self.byte()? {
-                b'"' => {
-                    self.at += 1;
-                    return Some(());
-                }
-                b'\\' => self.at += 2,
-                _ => self.at += 1,
+            let rest = self.text.as_bytes().get(self.at..)?;
+            let found = memchr::memchr2(b'"', b'\\', rest)?;
+            self.at += found + 1;
+            match rest[found] {
+                b'"' => return Some(()),
+                _ => self.at += 1, // what is escaped
             }
         }
     }

@@ -6,14 +6,15 @@
 //! counts as absent, so that a later Graph loses nothing.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::marker::PhantomData;
 use std::ops::Range;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
+
 use serde_json::value::RawValue;
 
 use super::scan::{Members, string};
+use super::walk::{elements, read_body};
 use crate::domain::notification::refusal::Refusal;
 use crate::domain::notification::{Happening, Item, ResourceData, Sealed, Text};
 
@@ -36,6 +37,7 @@ pub(super) struct Posted<'a> {
 }
 
 /// An item with the places in its text that matter for passing it on.
+#[derive(PartialEq)]
 pub(super) struct Parsed<'a> {
     /// What it says.
     pub(super) item: Item<'a>,
@@ -49,58 +51,25 @@ pub(super) struct Parsed<'a> {
     pub(super) resource: Option<&'a str>,
 }
 
-#[derive(Deserialize)]
-struct Body<'a> {
-    #[serde(borrow)]
-    value: &'a RawValue,
-    #[serde(borrow, rename = "validationTokens")]
-    tokens: Option<&'a RawValue>,
-}
-
-/// Elements of an array, at most so many.
-struct Elements<'a> {
-    raw: Vec<&'a RawValue>,
-    is_cut: bool,
-}
-
-struct AtMost(usize);
-
-impl<'de> Visitor<'de> for AtMost {
-    type Value = Elements<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut raw = Vec::new();
-        while let Some(one) = seq.next_element()? {
-            if raw.len() == self.0 {
-                while seq.next_element::<serde::de::IgnoredAny>()?.is_some() {}
-                return Ok(Elements { raw, is_cut: true });
-            }
-            raw.push(one);
-        }
-        Ok(Elements { raw, is_cut: false })
-    }
-}
-
-fn elements(raw: &RawValue, most: usize) -> Result<Vec<&RawValue>, BodyError> {
-    let mut reader = serde_json::Deserializer::from_str(raw.get());
-    let read = reader.deserialize_seq(AtMost(most));
-    let read = read.map_err(|_| BodyError::Form)?;
-    match read.is_cut {
-        true => Err(BodyError::TooMany),
-        false => Ok(read.raw),
-    }
-}
-
 impl<'a> Posted<'a> {
     /// Reads a body with at most `most` items and as many tokens.
     pub(super) fn parse(body: &'a [u8], most: usize) -> Result<Self, BodyError> {
-        let body: Body<'a> = serde_json::from_slice(body).map_err(|_| BodyError::Form)?;
-        let items = elements(body.value, most)?;
-        let tokens = match body.tokens {
+        let text = std::str::from_utf8(body).map_err(|_| BodyError::Form)?;
+        // Graph's own posts are walked once. Whatever is odd about one is judged by the second
+        // way, which takes every item by itself.
+        let (items, tokens) = match read_body(text, most, OneWalk(text)) {
+            Ok(body) if !body.value.is_cut => {
+                (body.value.read.into_iter().map(Ok).collect(), body.tokens)
+            }
+            _ => {
+                let raw = PhantomData::<&RawValue>;
+                let body = read_body(text, most, raw).map_err(|_| BodyError::Form)?;
+                let raw = body.value.whole()?;
+                let items = raw.into_iter().map(|one| item(one.get()));
+                (items.collect(), body.tokens)
+            }
+        };
+        let tokens = match tokens {
             None => Vec::new(),
             Some(raw) => match elements(raw, most) {
                 Ok(raw) => raw.into_iter().map(|one| string(one.get())).collect(),
@@ -108,35 +77,24 @@ impl<'a> Posted<'a> {
                 Err(error) => return Err(error),
             },
         };
-        Ok(Self {
-            items: items.into_iter().map(|one| item(one.get())).collect(),
-            tokens,
-        })
+        Ok(Self { items, tokens })
     }
 }
 
 /// The members of an item that matter, as written; null counts as absent.
-#[derive(Default)]
 struct Found<'a> {
-    values: [Option<&'a str>; NAMES.len()],
+    values: [Option<&'a str>; NAMES],
+    seen: [bool; NAMES],
     /// The places of `clientState` and `encryptedContent`.
     cut: Option<Range<usize>>,
     sealed_at: Option<Range<usize>>,
+    /// Where the member before ends, and where clientState begins if it is that member.
+    before: usize,
+    cut_from: Option<usize>,
 }
 
 /// The members that matter.
-const NAMES: [&str; 10] = [
-    "clientState",
-    "tenantId",
-    "organizationId",
-    "encryptedContent",
-    "lifecycleEvent",
-    "changeType",
-    "subscriptionId",
-    "resource",
-    "id",
-    "resourceData",
-];
+const NAMES: usize = 10;
 const CLIENT_STATE: usize = 0;
 const TENANT: usize = 1;
 const ORGANIZATION: usize = 2;
@@ -148,38 +106,70 @@ const RESOURCE: usize = 7;
 const ID: usize = 8;
 const DATA: usize = 9;
 
+fn place_of(name: &str) -> Option<usize> {
+    Some(match name {
+        "clientState" => CLIENT_STATE,
+        "tenantId" => TENANT,
+        "organizationId" => ORGANIZATION,
+        "encryptedContent" => SEALED,
+        "lifecycleEvent" => LIFECYCLE,
+        "changeType" => CHANGE,
+        "subscriptionId" => SUBSCRIPTION,
+        "resource" => RESOURCE,
+        "id" => ID,
+        "resourceData" => DATA,
+        _ => return None,
+    })
+}
+
 impl<'a> Found<'a> {
+    /// Nothing yet; the first member may begin behind the brace.
+    fn nothing() -> Self {
+        Self {
+            values: [None; NAMES],
+            seen: [false; NAMES],
+            cut: None,
+            sealed_at: None,
+            before: 1,
+            cut_from: None,
+        }
+    }
+
     /// Finds them. `None` where the text is no object, or names one of them twice: two readers
     /// of such an item may each believe another one.
     fn of(text: &'a str) -> Option<Self> {
-        let mut found = Self::default();
-        let mut seen = [false; NAMES.len()];
-        // Where the member before ends, and where clientState begins if it is that member.
-        let (mut before, mut cut_from) = (1, None);
+        let mut found = Self::nothing();
         for member in Members::of(text).ok()? {
             let member = member.ok()?;
-            if let Some(from) = cut_from.take() {
-                found.cut = Some(from..member.place.start);
-            }
-            if let Some(at) = NAMES.iter().position(|name| *name == member.name) {
-                if std::mem::replace(&mut seen[at], true) {
-                    return None;
-                }
-                let value = Some(member.value).filter(|value| *value != "null");
-                found.values[at] = value;
-                match at {
-                    CLIENT_STATE => {
-                        // Without a member after it, the comma before it goes along.
-                        found.cut = Some(before..member.place.end);
-                        cut_from = Some(member.place.start);
-                    }
-                    SEALED if value.is_some() => found.sealed_at = Some(member.place.clone()),
-                    _ => {}
-                }
-            }
-            before = member.place.end;
+            found.take(&member.name, member.value, member.place)?;
         }
         Some(found)
+    }
+
+    /// Takes the next member. `None` where it is one of those that matter, and was there before.
+    fn take(&mut self, name: &str, value: &'a str, place: Range<usize>) -> Option<()> {
+        if let Some(from) = self.cut_from.take() {
+            self.cut = Some(from..place.start);
+        }
+        let before = std::mem::replace(&mut self.before, place.end);
+        let Some(at) = place_of(name) else {
+            return Some(());
+        };
+        if std::mem::replace(&mut self.seen[at], true) {
+            return None;
+        }
+        let value = Some(value).filter(|value| *value != "null");
+        self.values[at] = value;
+        match at {
+            CLIENT_STATE => {
+                // Without a member after it, the comma before it goes along.
+                self.cut = Some(before..place.end);
+                self.cut_from = Some(place.start);
+            }
+            SEALED if value.is_some() => self.sealed_at = Some(place),
+            _ => {}
+        }
+        Some(())
     }
 
     /// A member that proves something: another type than a text is a fault.
@@ -197,7 +187,10 @@ impl<'a> Found<'a> {
 }
 
 fn item(text: &str) -> Result<Parsed<'_>, Refusal> {
-    let found = Found::of(text).ok_or(Refusal::Malformed)?;
+    parsed(text, Found::of(text).ok_or(Refusal::Malformed)?)
+}
+
+fn parsed<'a>(text: &'a str, found: Found<'a>) -> Result<Parsed<'a>, Refusal> {
     let resource = found.values[RESOURCE].filter(|raw| raw.starts_with('"'));
     let item = Item {
         client_state: found.proving(CLIENT_STATE)?,
@@ -217,6 +210,53 @@ fn item(text: &str) -> Result<Parsed<'_>, Refusal> {
         client_state: found.cut,
         sealed: found.sealed_at,
     })
+}
+
+/// Reads an item while the body that it stands in is read. Its text was validated then, and its
+/// places are known by the addresses of what was borrowed. What is odd is an error: no object,
+/// an escaped name, a member twice.
+#[derive(Clone, Copy)]
+struct OneWalk<'a>(&'a str);
+
+impl<'a> DeserializeSeed<'a> for OneWalk<'a> {
+    type Value = Parsed<'a>;
+
+    fn deserialize<D: Deserializer<'a>>(self, reader: D) -> Result<Self::Value, D::Error> {
+        reader.deserialize_map(self)
+    }
+}
+
+impl<'a> Visitor<'a> for OneWalk<'a> {
+    type Value = Parsed<'a>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an item without anything odd")
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let odd = || A::Error::custom("an odd item");
+        let body = self.0.as_bytes();
+        let place = |text: &str| text.as_ptr() as usize - body.as_ptr() as usize;
+        let mut found = Found::nothing();
+        let (mut begin, mut end) = (None, 0);
+        while let Some(name) = map.next_key::<&str>()? {
+            let value = map.next_value::<&RawValue>()?.get();
+            let quote = place(name) - 1;
+            // Before the first member there are only blanks and the brace.
+            let before = |quote| body[..quote].iter().rposition(|byte| *byte == b'{');
+            let begin = match begin {
+                Some(begin) => begin,
+                None => *begin.insert(before(quote).ok_or_else(odd)?),
+            };
+            end = place(value) + value.len();
+            let taken = found.take(name, value, quote - begin..end - begin);
+            taken.ok_or_else(odd)?;
+        }
+        let begin = begin.ok_or_else(odd)?;
+        let brace = body[end..].iter().position(|byte| *byte == b'}');
+        let text = self.0.get(begin..=end + brace.ok_or_else(odd)?);
+        parsed(text.ok_or_else(odd)?, found).map_err(|_| odd())
+    }
 }
 
 /// What `resourceData` says. A name given twice proves nothing.

@@ -224,7 +224,65 @@ fn the_secret_is_cut_out_with_one_comma() {
     check_cut(r#"{"a":1,"client\u0053tate":"\"}"}"#, r#"{"a":1}"#);
 }
 
+/// Both ways of reading agree wherever the first one reads at all.
+#[track_caller]
+fn check_ways(body: &str) -> bool {
+    let Ok(first) = read_body(body, 100, OneWalk(body)) else {
+        return false;
+    };
+    let raw = read_body(body, 100, PhantomData::<&RawValue>).ok().unwrap();
+    let second: Vec<_> = raw.value.read.iter().map(|raw| item(raw.get())).collect();
+    assert_eq!(first.value.is_cut, raw.value.is_cut);
+    assert_eq!(first.value.read.len(), second.len());
+    for (one, other) in first.value.read.into_iter().zip(second) {
+        assert!(other.is_ok_and(|other| other == one), "{body}");
+    }
+    true
+}
+
+#[test]
+fn posts_of_graph_are_walked_once() {
+    let items = [
+        r#"{"clientState":"a","resource":"r","resourceData":{"id":"m"},"tenantId":"t"}"#,
+        " { \"changeType\" : \"created\" ,\n \"clientState\":\"a\" } ",
+        r#"{"a":{"}":1},"encryptedContent":{"data":"d"},"clientState":"a\"}","lifecycleEvent":null}"#,
+    ];
+    for item in items {
+        assert!(check_ways(&format!(r#"{{"value":[{item}]}}"#)), "{item}");
+    }
+    let body = format!(r#"{{"more":[{{}}],"value":[{}]}}"#, items.join(","));
+    assert!(check_ways(&body));
+}
+
+#[test]
+fn what_is_odd_is_left_to_the_second_way() {
+    for odd in [
+        "1",
+        "null",
+        "[]",
+        "{}",
+        r#"{"client\u0053tate":"a"}"#,
+        r#"{"clientState":"a","clientState":"b"}"#,
+        r#"{"clientState":7}"#,
+    ] {
+        assert!(!check_ways(&format!(r#"{{"value":[{odd}]}}"#)), "{odd}");
+    }
+}
+
 proptest! {
+    #[test]
+    fn both_ways_of_reading_agree(
+        parts in prop::collection::vec(prop::sample::select(vec![
+            "{", "}", "},{", ",", ":", "null", "7", " ", "\n", "\"a\"", "\"ä\\\"\"",
+            "\"clientState\":\"c\"", "\"tenantId\":\"t\"", "\"x\":{\"id\":[1]}", "\"id\" : \"i\"",
+            "\"resourceData\":{\"id\":\"m\"}", "\"encryptedContent\":{\"data\":\"d\"}",
+        ]), 0..24),
+        glue in prop::sample::select(vec!["", ",", " , "]),
+    ) {
+        check_ways(&format!("{{\"value\":[{}]}}", parts.join(glue)));
+        check_ways(&format!("{{\"value\":[{{{}}}]}}", parts.join(glue)));
+    }
+
     #[test]
     fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = Posted::parse(&bytes, 10);

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::instruments::Instruments;
 use crate::domain::ids::{SubscriptionId, TenantId};
 use crate::domain::state::ShardState;
 use crate::domain::subscription::KeyTag;
@@ -32,6 +33,8 @@ pub struct Unreadable(pub String);
 pub struct StateDoc {
     /// What we understand.
     pub state: ShardState,
+    /// What was counted since the document was first written.
+    pub instruments: Instruments,
     /// What we do not, kept for those who do.
     unknown: Unknown,
 }

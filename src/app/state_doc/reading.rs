@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 
 use super::wire::{
-    Extra, Head, Root, WireBlocked, WireBlockedBy, WireEntry, WireGoing, WireHeld, WireIntent,
-    WireObstacle, WireOrigin, WireRetry,
+    Extra, Head, Root, WireBlocked, WireBlockedBy, WireEntry, WireGap, WireGoing, WireHeld,
+    WireIntent, WireObstacle, WireOrigin, WireRetry,
 };
 use super::{FORMAT, StateDoc, Unknown, Unreadable, VERSION};
 use crate::domain::conflict::Cause;
@@ -14,7 +14,7 @@ use crate::domain::ids::{
     AppId, FleetId, IdError, Kid, SubscriptionId, SubscriptionName, TenantId,
 };
 use crate::domain::state::{
-    Blocked, BlockedBy, Entry, Going, Held, HeldOrigin, Intent, Obstacle, Residence, Retry,
+    Blocked, BlockedBy, Entry, Gap, Going, Held, HeldOrigin, Intent, Obstacle, Residence, Retry,
     ShardState, TenantState, Watch,
 };
 use crate::domain::subscription::{ChangeTypes, KeyTag, SubscriptionKey};
@@ -49,6 +49,7 @@ fn from_root(root: Root) -> Result<StateDoc, Unreadable> {
             clock_offset: SignedDuration::from_millis(root.clock_offset_ms),
             ..ShardState::default()
         },
+        instruments: root.instruments,
         unknown: Unknown {
             root: root.extra,
             ..Unknown::default()
@@ -60,6 +61,7 @@ fn from_root(root: Root) -> Result<StateDoc, Unreadable> {
             app: optional(tenant.app.as_deref(), AppId::parse)
                 .map_err(|error| at("tenants", &name, error))?,
             audited_at: tenant.audited_at,
+            verify_at: tenant.verify_at,
             quiet_until: tenant.quiet_until,
             throttles: tenant.throttles,
             look_again: tenant.look_again.map(retry),
@@ -134,6 +136,7 @@ fn read_entry(doc: &mut StateDoc, name: &str, entry: WireEntry) -> Result<(), Un
             .map_err(wrong)?,
         blocked: entry.blocked.map(read_blocked).transpose().map_err(wrong)?,
         retry: entry.retry.map(retry),
+        gap: entry.gap.map(read_gap).transpose().map_err(wrong)?,
         renewals: entry.renewals,
         creations: entry.creations,
     };
@@ -169,6 +172,13 @@ fn read_intent(intent: WireIntent) -> Result<Intent, IdError> {
     Ok(Intent {
         at: intent.at,
         instead_of,
+    })
+}
+
+fn read_gap(gap: WireGap) -> Result<Gap, IdError> {
+    Ok(Gap {
+        deleted: SubscriptionId::parse(&gap.deleted)?,
+        since: gap.since,
     })
 }
 

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::app::instruments::Instruments;
+
 pub(super) type Extra = Map<String, Value>;
 
 #[derive(Deserialize)]
@@ -32,6 +34,8 @@ pub(super) struct Root {
     pub(super) entries: BTreeMap<String, WireEntry>,
     #[serde(default)]
     pub(super) watches: BTreeMap<String, WireWatch>,
+    #[serde(default, skip_serializing_if = "Instruments::is_empty")]
+    pub(super) instruments: Instruments,
     #[serde(flatten)]
     pub(super) extra: Extra,
 }
@@ -42,6 +46,8 @@ pub(super) struct WireTenant {
     pub(super) app: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) audited_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) verify_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) quiet_until: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -79,6 +85,8 @@ pub(super) struct WireEntry {
     pub(super) blocked: Option<WireBlocked>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) retry: Option<WireRetry>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) gap: Option<WireGap>,
     #[serde(default)]
     pub(super) renewals: u64,
     #[serde(default)]
@@ -122,6 +130,12 @@ pub(super) struct WireIntent {
     pub(super) at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) instead_of: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct WireGap {
+    pub(super) deleted: String,
+    pub(super) since: Timestamp,
 }
 
 #[derive(Serialize, Deserialize)]

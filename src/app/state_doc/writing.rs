@@ -1,7 +1,7 @@
 //! From the memory to JSON.
 
 use super::wire::{
-    Extra, Root, WireBlocked, WireBlockedBy, WireEntry, WireGoing, WireHeld, WireIntent,
+    Extra, Root, WireBlocked, WireBlockedBy, WireEntry, WireGap, WireGoing, WireHeld, WireIntent,
     WireObstacle, WireOrigin, WireRetry, WireTenant, WireWatch,
 };
 use super::{FORMAT, StateDoc, Unknown, VERSION};
@@ -52,6 +52,7 @@ fn to_root(doc: &StateDoc) -> Root {
                 )
             })
             .collect(),
+        instruments: doc.instruments.clone(),
         extra: unknown.root.clone(),
     }
 }
@@ -60,6 +61,7 @@ fn to_tenant(tenant: &TenantState, extra: Option<&Extra>) -> WireTenant {
     WireTenant {
         app: tenant.app.as_ref().map(|app| app.as_str().to_owned()),
         audited_at: tenant.audited_at,
+        verify_at: tenant.verify_at,
         quiet_until: tenant.quiet_until,
         throttles: tenant.throttles,
         look_again: tenant.look_again.as_ref().map(to_retry),
@@ -98,6 +100,10 @@ fn to_entry(entry: &Entry, unknown: &Unknown, tag: &KeyTag) -> WireEntry {
         }),
         blocked: entry.blocked.as_ref().map(to_blocked),
         retry: entry.retry.as_ref().map(to_retry),
+        gap: entry.gap.as_ref().map(|gap| WireGap {
+            deleted: text(&gap.deleted),
+            since: gap.since,
+        }),
         renewals: entry.renewals,
         creations: entry.creations,
         extra: unknown.entries.get(tag).cloned().unwrap_or_default(),

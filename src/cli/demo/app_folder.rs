@@ -52,7 +52,10 @@ pub(in crate::cli) fn own_handler() -> anyhow::Result<[(String, String); 2]> {
     let key = |name: &str| format!("AzureFunctionsJobHost__customHandler__description__{name}");
     Ok([
         (key("defaultExecutablePath"), program.display().to_string()),
-        (key("arguments"), r#"["handler"]"#.to_owned()),
+        (
+            key("arguments"),
+            r#"["handler", "--until-stdin-ends"]"#.to_owned(),
+        ),
     ])
 }
 

@@ -120,6 +120,7 @@ mod tests {
             words: "until noon".to_owned(),
             request_id: None,
             until: None,
+            conflict: None,
         };
         let read = |one: &Decision| Decided::read(&one.sentence(), "08:00").unwrap();
         let seen = read(&decision);

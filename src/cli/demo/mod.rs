@@ -9,9 +9,12 @@ pub(in crate::cli) mod app_folder;
 pub(in crate::cli) mod decisions;
 pub(in crate::cli) mod page;
 mod play;
+mod seal;
+mod settings;
 pub(in crate::cli) mod stage;
 mod story;
 mod tables;
+mod tally;
 pub(in crate::cli) mod wishes;
 mod witness;
 

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
-use super::story::Claim;
+use super::story::{Claim, Post};
 use super::wishes::{name_of, short_id, short_resource};
 use crate::sim::calls::CallRecord;
 use crate::sim::request::Op;
@@ -48,6 +48,18 @@ impl Page {
         }
     }
 
+    pub(super) fn posts(self, posts: &[Post]) {
+        for post in posts {
+            let time = post.at.get(11..19).unwrap_or("");
+            let to = format!("Graph → {}", post.to);
+            let (subject, items) = (&post.subject, post.items);
+            let answer = format!("{}, {items} item{}", post.answer, plural(items));
+            self.text(&format!(
+                "   {DIM}{time}  {to:<30} {subject:<15} {answer}{DIM:#}"
+            ));
+        }
+    }
+
     pub(super) fn claim(self, claim: &Claim) {
         let (style, mark) = if claim.ok {
             (GOOD, '✓')
@@ -81,6 +93,10 @@ impl Page {
             let _ = writeln!(anstream::stdout().lock(), "{text}");
         }
     }
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
 }
 
 /// The name that the story gives what a call is about.

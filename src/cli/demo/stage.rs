@@ -12,7 +12,10 @@ use tokio::net::TcpListener;
 
 use super::app_folder;
 use super::decisions::{Decided, Ending};
-use super::wishes::{FLEET, Wish, declaration};
+use super::seal::Seal;
+use super::settings::{of_passes, of_sink};
+use super::tally::Got;
+use super::wishes::{Wish, declaration};
 use super::witness::Witness;
 use crate::app::state_doc::StateDoc;
 use crate::compose;
@@ -24,6 +27,7 @@ use crate::ports::clock::{Clock, ClockError};
 use crate::ports::state::StateStore;
 use crate::sim::calls::CallRecord;
 use crate::sim::control::Control;
+use crate::sim::deliveries::{Delivery, Standing};
 use crate::sim::server::{RunningSim, SimOptions, SimServer};
 
 /// The story always begins on the same morning, so that it reads the same every time.
@@ -31,9 +35,6 @@ const BEGIN: Timestamp = Timestamp::constant(1_772_438_520, 0);
 
 /// The timer's schedule, as in a deployment.
 const TICK: SignedDuration = SignedDuration::from_mins(5);
-
-/// Signs clientState. Known to everybody and good for nothing but a simulation.
-const KEY: &str = "demo:ZXZlcmdyYXBoLWRlbW8ta2V5LW5vdC1hLXNlY3JldCE=";
 
 /// How often the host's timer looks at the clock.
 const TIMER_POLL: Duration = Duration::from_millis(10);
@@ -74,6 +75,8 @@ pub(super) struct Stage {
     pub(super) host: RunningHost,
     pub(super) witness: Witness,
     app: PathBuf,
+    events: PathBuf,
+    seal: Seal,
     settings: Vec<(String, String)>,
     clock: Arc<WatchedClock>,
     store: Arc<dyn StateStore>,
@@ -83,9 +86,10 @@ impl Stage {
     /// Starts everything in `folder`, and waits until the handlers are ready.
     pub(super) async fn build(folder: &Path, declared: &[Wish]) -> anyhow::Result<Self> {
         let app = folder.join("app");
-        let state = folder.join("state");
+        let (state, events) = (folder.join("state"), folder.join("events"));
         app_folder::write(&app)?;
-        app_folder::replace(&app.join("subscriptions.toml"), &declaration(declared))?;
+        let seal = Seal::make(folder).await?;
+        declare(&app, declared, &seal)?;
         let sim = SimServer::start(SimOptions::new(BEGIN)).await?;
         let clock = Arc::new(WatchedClock {
             control: sim.control().clone(),
@@ -93,7 +97,8 @@ impl Stage {
         });
         let store = compose::local_store(&state)?;
         let port = free_port().await?;
-        let settings = settings(&sim, port, &state)?;
+        let mut settings = of_passes(&sim, port, &state)?;
+        settings.extend(of_sink(&events, &seal));
         let options = HostOptions {
             port,
             two_process: true,
@@ -109,6 +114,8 @@ impl Stage {
             host,
             witness,
             app,
+            events,
+            seal,
             settings,
             clock,
             store,
@@ -133,7 +140,18 @@ impl Stage {
 
     /// Replaces the declaration that the handlers read.
     pub(super) fn declare(&self, wishes: &[Wish]) -> anyhow::Result<()> {
-        app_folder::replace(&self.app.join("subscriptions.toml"), &declaration(wishes))
+        declare(&self.app, wishes, &self.seal)
+    }
+
+    /// What lies in the sink.
+    pub(super) fn sink(&self) -> anyhow::Result<Vec<Got>> {
+        let lines = compose::local_events(&self.events).context("the sink cannot be read")?;
+        lines.iter().map(|line| Got::read(line)).collect()
+    }
+
+    /// Wake marks that no pass has taken up yet.
+    pub(super) async fn wake_marks(&self) -> anyhow::Result<usize> {
+        Ok(self.store.list("wake/", 100).await?.len())
     }
 
     pub(super) fn control(&self) -> &Control {
@@ -186,6 +204,34 @@ impl Stage {
         tokio::time::timeout(RUN_LIMIT, found)
             .await
             .with_context(|| format!("{what} was not seen within {} s", RUN_LIMIT.as_secs()))
+    }
+
+    /// The number of the last event of Graph.
+    pub(super) fn last_event(&self) -> u64 {
+        let events = self.control().events(0);
+        events.last().map_or(0, |event| event.number)
+    }
+
+    /// The POSTs with the events after that one, once Graph has no more to do with any.
+    pub(super) async fn deliveries_after(&self, event: u64) -> anyhow::Result<Vec<Delivery>> {
+        let under_way =
+            |one: &Delivery| matches!(one.standing, Standing::Waiting | Standing::Sending);
+        let settled = async {
+            loop {
+                let mut all = self.control().deliveries();
+                all.retain(|one| one.events.iter().any(|number| *number > event));
+                if !all.iter().any(under_way) {
+                    return all;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(RUN_LIMIT, settled)
+            .await
+            .with_context(|| {
+                let limit = RUN_LIMIT.as_secs();
+                format!("Graph was not done with its notifications within {limit} s")
+            })
     }
 
     /// Moves the virtual clock to the timer's next occurrence after `by` has passed. Returns the
@@ -302,29 +348,9 @@ fn options(app: &Path, settings: Vec<(String, String)>, clock: Arc<dyn Clock>) -
     }
 }
 
-fn settings(sim: &RunningSim, port: u16, state: &Path) -> anyhow::Result<Vec<(String, String)>> {
-    let mut settings: Vec<(String, String)> = [
-        ("EVERGRAPH_FLEET", FLEET.to_owned()),
-        ("EVERGRAPH_CLIENT_STATE_KEYS", KEY.to_owned()),
-        ("EVERGRAPH_PUBLIC_URL", format!("http://127.0.0.1:{port}")),
-        ("EVERGRAPH_STATE", format!("file:{}", state.display())),
-        (
-            "EVERGRAPH_SINK",
-            format!("file:{}", state.with_file_name("events").display()),
-        ),
-        ("EVERGRAPH_GRAPH_URL", sim.graph_url()),
-        ("EVERGRAPH_CREDENTIAL", "none".to_owned()),
-        ("EVERGRAPH_CLOCK", sim.url()),
-        ("EVERGRAPH_LEASE_S", "1".to_owned()),
-        ("EVERGRAPH_TICK", "5m".to_owned()),
-        ("EVERGRAPH_SCHEDULE", "0 */5 * * * *".to_owned()),
-        // Rare, so that a run that only renews is seen to make no other call.
-        ("EVERGRAPH_AUDIT_EVERY", "12h".to_owned()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .to_vec();
-    settings.extend(app_folder::own_handler()?);
-    Ok(settings)
+fn declare(app: &Path, wishes: &[Wish], seal: &Seal) -> anyhow::Result<()> {
+    let text = declaration(wishes, &seal.certificate);
+    app_folder::replace(&app.join("subscriptions.toml"), &text)
 }
 
 /// A port that was free a moment ago: the handlers must know it before the host listens.

@@ -20,6 +20,20 @@ pub(super) struct Claim {
     pub(super) seen: String,
 }
 
+/// One POST of Graph to the host.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub(super) struct Post {
+    /// On the virtual clock.
+    pub(super) at: String,
+    /// The path.
+    pub(super) to: String,
+    /// What it is about.
+    pub(super) subject: String,
+    pub(super) items: usize,
+    /// The status of the last answer.
+    pub(super) answer: String,
+}
+
 /// One step.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub(super) struct Step {
@@ -29,6 +43,8 @@ pub(super) struct Step {
     pub(super) told: Vec<String>,
     /// Graph's own log of calls, in the order in which they came.
     pub(super) wire: Vec<CallRecord>,
+    /// What Graph posted.
+    pub(super) posts: Vec<Post>,
     pub(super) claims: Vec<Claim>,
 }
 
@@ -57,6 +73,7 @@ impl Story {
             title: title.to_owned(),
             told: Vec::new(),
             wire: Vec::new(),
+            posts: Vec::new(),
             claims: Vec::new(),
         };
         self.page.title(step.number, title);
@@ -74,6 +91,12 @@ impl Story {
     pub(super) fn wire(&mut self, calls: &[CallRecord]) {
         self.page.calls(calls);
         self.change(|step| step.wire.extend_from_slice(calls));
+    }
+
+    /// Shows what Graph posted.
+    pub(super) fn posts(&mut self, posts: Vec<Post>) {
+        self.page.posts(&posts);
+        self.change(|step| step.posts.extend(posts));
     }
 
     /// A claim that holds if what was seen is what was expected.

@@ -16,6 +16,8 @@ pub(super) struct Wish {
     pub(super) change_types: &'static [&'static str],
     /// A length of time, or `max`.
     pub(super) lifetime: &'static str,
+    /// Whether notifications carry the content, sealed.
+    pub(super) is_rich: bool,
 }
 
 const fn wish(
@@ -29,6 +31,14 @@ const fn wish(
         resource,
         change_types,
         lifetime,
+        is_rich: false,
+    }
+}
+
+impl Wish {
+    const fn rich(mut self) -> Self {
+        self.is_rich = true;
+        self
     }
 }
 
@@ -47,7 +57,8 @@ pub(super) const FIRST: [Wish; 4] = [
         "teams/5f2b8c1e-3a4d-4b6f-9c7e-1d2a3b4c5d6e/channels/19:a1b2c3d4e5f6@thread.tacv2/messages",
         &["created", "updated"],
         "9h",
-    ),
+    )
+    .rich(),
     wish(
         "contracts-drive",
         "drives/b!k5Yq3rT0a1Bc2De3Fg4Hi5/root",
@@ -66,6 +77,22 @@ pub(super) const INTERRUPTED: Wish = wish(
 
 /// Another fleet of the same application holds it already.
 pub(super) const CONTESTED: Wish = wish("partner-groups", "groups", &["updated"], "max");
+
+/// Another fleet has the only place that Teams gives.
+pub(super) const LIMITED: Wish = wish(
+    "escalations",
+    "teams/5f2b8c1e-3a4d-4b6f-9c7e-1d2a3b4c5d6e/channels/19:f6e5d4c3b2a1@thread.tacv2/messages",
+    &["created"],
+    "max",
+);
+
+/// The answer to its create is lost, and the list is behind.
+pub(super) const FORGOTTEN: Wish = wish(
+    "board-calendar",
+    "users/0a5d8e13-77f2-4c19-b0e4-91d3c6a85f27/events",
+    &["created"],
+    "max",
+);
 
 /// Two handlers race to create it. The first is enough, unless the two calls did not overlap.
 pub(super) const RACED: [Wish; 3] = [
@@ -91,14 +118,17 @@ pub(super) const RACED: [Wish; 3] = [
 
 /// The name that the story gives a resource.
 pub(super) fn name_of(resource: &str) -> Option<&'static str> {
-    let all = FIRST.iter().chain([&INTERRUPTED, &CONTESTED]).chain(&RACED);
-    all.into_iter()
-        .find(|wish| wish.resource == resource)
+    let later = [&INTERRUPTED, &CONTESTED, &LIMITED, &FORGOTTEN];
+    let mut all = FIRST.iter().chain(later).chain(&RACED);
+    all.find(|wish| wish.resource == resource)
         .map(|wish| wish.name)
 }
 
-/// The wishes as a declaration.
-pub(super) fn declaration(wishes: &[Wish]) -> String {
+/// The name of the key to which content is sealed.
+pub(super) const CERTIFICATE_ID: &str = "demo";
+
+/// The wishes as a declaration. Content is sealed to the certificate, in PEM.
+pub(super) fn declaration(wishes: &[Wish], certificate: &str) -> String {
     let mut text =
         format!("[defaults]\ntenant = \"contoso\"\n\n[tenants.contoso]\nid = \"{TENANT}\"\n");
     for wish in wishes {
@@ -108,6 +138,12 @@ pub(super) fn declaration(wishes: &[Wish]) -> String {
             "\n[[subscriptions]]\nname = \"{}\"\nresource = \"{}\"\nchange_types = {:?}\nlifetime = \"{}\"\n",
             wish.name, wish.resource, wish.change_types, wish.lifetime
         );
+        if wish.is_rich {
+            let _ = write!(
+                text,
+                "\n[subscriptions.resource_data]\ncertificate_id = \"{CERTIFICATE_ID}\"\ncertificate = \"\"\"\n{certificate}\"\"\"\n"
+            );
+        }
     }
     text
 }
@@ -157,7 +193,12 @@ mod tests {
 
     #[test]
     fn every_wish_has_a_name_of_its_own() {
-        for wish in FIRST.iter().chain(&RACED).chain([&INTERRUPTED, &CONTESTED]) {
+        for wish in
+            FIRST
+                .iter()
+                .chain(&RACED)
+                .chain([&INTERRUPTED, &CONTESTED, &LIMITED, &FORGOTTEN])
+        {
             assert_eq!(name_of(wish.resource), Some(wish.name));
         }
         assert_eq!(name_of("applications"), None);

@@ -210,5 +210,6 @@ pub fn wish(
         lifetime,
         lifecycle: true,
         certificate: None,
+        because: None,
     })
 }

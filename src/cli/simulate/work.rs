@@ -59,6 +59,7 @@ impl Life {
             dice: Arc::new(SeededDice::new(seed ^ 0xd1ce)),
             desired: Arc::new(Wishes(Arc::clone(&worker))),
             pulse: None,
+            trail: crate::compose::audit::in_memory_trail(),
             endpoint: None,
         };
         Self {

@@ -31,7 +31,11 @@ impl Reader<'_> {
         let graph = self.graph();
         let authority = self.authority(graph.as_ref());
         let state = self.state(production);
-        let sink = self.sink(production);
+        let audit = self
+            .audit(production)
+            .or_else(|| Some(state.as_ref()?.beside()));
+        let audit_kept = self.length("EVERGRAPH_AUDIT_KEPT", "400d", ("1d", "3650d"));
+        let sink = self.sink(production, origin.as_ref());
         let decryption_keys = self.get("EVERGRAPH_DECRYPTION_KEYS").map(Into::into);
         let subscriptions = self.subscriptions();
         let credential = self.credential(production, graph.as_ref());
@@ -73,6 +77,8 @@ impl Reader<'_> {
                 audit_every,
                 settle,
                 sink,
+                audit: audit?,
+                audit_kept,
                 decryption_keys,
                 production,
             })
@@ -94,7 +100,7 @@ impl Reader<'_> {
         None
     }
 
-    fn graph(&mut self) -> Option<Url> {
+    pub(super) fn graph(&mut self) -> Option<Url> {
         if !self.is_set("EVERGRAPH_GRAPH_URL") {
             return Url::parse("https://graph.microsoft.com/v1.0").ok();
         }
@@ -111,16 +117,15 @@ impl Reader<'_> {
         })
     }
 
-    fn authority(&mut self, graph: Option<&Url>) -> Option<Url> {
+    pub(super) fn authority(&mut self, graph: Option<&Url>) -> Option<Url> {
         if self.is_set("EVERGRAPH_AUTHORITY") {
             return self.parsed("EVERGRAPH_AUTHORITY", |text| {
                 let authority = url(text)?;
-                let plain = authority.path() == "/" && authority.query().is_none();
-                // Secrets are sent there; Microsoft's library takes nothing but https either.
-                match plain && authority.scheme() == "https" {
+                // Secrets are sent there: `url` takes plain http towards this machine only.
+                match authority.path() == "/" && authority.query().is_none() {
                     true => Ok(authority),
                     false => Err("it must be an https origin alone, such as \
-                         https://login.microsoftonline.us"
+                         https://login.microsoftonline.us (http: only towards this machine)"
                         .to_owned()),
                 }
             });
@@ -146,7 +151,7 @@ impl Reader<'_> {
         Some(state)
     }
 
-    fn sink(&mut self, production: bool) -> Option<SinkLocation> {
+    fn sink(&mut self, production: bool, origin: Option<&Origin>) -> Option<SinkLocation> {
         let sink = self.parsed("EVERGRAPH_SINK", SinkLocation::parse);
         let named = self.is_set("EVERGRAPH_SINK_BLOBS");
         let container = self.parsed("EVERGRAPH_SINK_BLOBS", |text| url(text).map(SecretUrl::new));
@@ -171,6 +176,14 @@ impl Reader<'_> {
             }
             SinkLocation::Queue { .. } => None,
             folder @ SinkLocation::Folder(_) => Some(folder),
+            SinkLocation::Memory { .. } if !origin.is_some_and(Origin::is_loopback) => {
+                self.problem(
+                    "EVERGRAPH_SINK",
+                    "memory: forgets every event; it is accepted only where EVERGRAPH_PUBLIC_URL is loopback",
+                );
+                None
+            }
+            memory @ SinkLocation::Memory { .. } => Some(memory),
         }
     }
 
@@ -214,7 +227,12 @@ impl Reader<'_> {
         }
     }
 
-    fn length(&mut self, name: &str, default: &str, bounds: (&str, &str)) -> SignedDuration {
+    pub(super) fn length(
+        &mut self,
+        name: &str,
+        default: &str,
+        bounds: (&str, &str),
+    ) -> SignedDuration {
         let fixed = |text: &str| duration::parse(text).unwrap_or_default();
         let (min, max) = (fixed(bounds.0), fixed(bounds.1));
         self.parsed(name, |text| {

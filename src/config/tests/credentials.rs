@@ -40,6 +40,20 @@ fn the_cloud_decides_who_issues_tokens() {
 }
 
 #[test]
+fn a_simulator_may_be_the_authority_where_no_secret_is_sent() {
+    let name = "EVERGRAPH_AUTHORITY";
+    let simulator = "http://127.0.0.1:8087";
+    let source = with(laptop(), &[(name, simulator)]);
+    assert!(problems(&source).0.is_empty(), "{}", problems(&source));
+    let cli = with(laptop(), &[("EVERGRAPH_CREDENTIAL", "azure-cli")]);
+    let refused = |base, value| {
+        check_problem(base, name, value, Effect::NoPasses, "");
+    };
+    refused(cli, simulator);
+    refused(laptop(), "http://login.example");
+}
+
+#[test]
 fn every_credential_says_what_it_lacks() {
     let no = Effect::NoPasses;
     let name = "EVERGRAPH_CREDENTIAL";

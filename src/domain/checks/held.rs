@@ -7,7 +7,7 @@ use crate::domain::key::{Settled, Subject};
 use crate::domain::plan::{Change, Creation, Deletion, Reason, Renewal, Step};
 use crate::domain::policy::Mode;
 use crate::domain::reconcile::Scene;
-use crate::domain::schedule::{after, expiry_to_ask, expiry_to_ask_for_key, is_short};
+use crate::domain::schedule::{after, expiry_to_ask, expiry_to_ask_again, is_short};
 use crate::domain::sight::{ById, LifecycleEvent};
 use crate::domain::state::{Going, Held, HeldOrigin};
 use crate::domain::subscription::Desired;
@@ -228,7 +228,11 @@ pub(in crate::domain) fn renewal(
     let now = scene.inputs.now;
     let expires = match (subject.desired, subject.entry) {
         (Some(desired), _) => expiry_to_ask(desired, now),
-        (None, Some(entry)) => expiry_to_ask_for_key(&entry.key, now),
+        (None, Some(entry)) => {
+            let granted = held.expires.duration_since(touched(held));
+            let failures = entry.retry.as_ref().map_or(0, |retry| retry.failures);
+            expiry_to_ask_again(&entry.key, granted, failures, now)
+        }
         (None, None) => held.expires,
     };
     let wanted = subject

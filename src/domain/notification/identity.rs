@@ -4,7 +4,9 @@
 //! costs a consumer one more read. So a kind trusts nothing that is not known to name one
 //! version of one thing.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 use aws_lc_rs::digest;
 use base64::Engine as _;
@@ -121,8 +123,35 @@ pub fn kind_of_type(odata_type: &str) -> ResourceKind {
         .map_or(Kind::Unknown, |(_, kind)| kind)
 }
 
+/// A set of ids.
+pub type EventIds = HashSet<EventId, BuildHasherDefault<HashedAlready>>;
+
+/// Ids in a map.
+pub type EventIdMap<V> = HashMap<EventId, V, BuildHasherDefault<HashedAlready>>;
+
+/// Hashes ids for [`EventIds`] and [`EventIdMap`]: by their own first bytes. Those of certain
+/// ids come out of SHA-256 and the others from chance, so a second hash would spread them no
+/// better.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HashedAlready(u64);
+
+impl Hasher for HashedAlready {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some((first, _)) = bytes.split_first_chunk() {
+            self.0 = u64::from_ne_bytes(*first);
+        }
+    }
+
+    /// The length of the bytes, which is the same for all.
+    fn write_usize(&mut self, _: usize) {}
+}
+
 /// The id of a CloudEvent. Equal ids mean the same notification where it is certain.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventId {
     bytes: [u8; 16],
     certainty: Certainty,
@@ -135,6 +164,12 @@ pub enum Certainty {
     Certain,
     /// The id is unique; a repeat has another one.
     Uncertain,
+}
+
+impl Hash for EventId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes.hash(state);
+    }
 }
 
 impl EventId {
@@ -181,6 +216,18 @@ impl EventId {
     pub const fn certainty(&self) -> Certainty {
         self.certainty
     }
+
+    /// The id as it is written: `c.` or `u.` and 22 characters.
+    pub fn text(&self) -> [u8; 24] {
+        let mut text = *b"c.......................";
+        if self.certainty == Certainty::Uncertain {
+            text[0] = b'u';
+        }
+        // 16 bytes always fill 22 characters.
+        let written = URL_SAFE_NO_PAD.encode_slice(self.bytes, &mut text[2..]);
+        debug_assert_eq!(written, Ok(22));
+        text
+    }
 }
 
 fn found<'i>(item: &'i Item<'_>, mark: Mark) -> Option<(&'static [u8], &'i str)> {
@@ -199,28 +246,21 @@ fn found<'i>(item: &'i Item<'_>, mark: Mark) -> Option<(&'static [u8], &'i str)>
 
 /// 128 bits of SHA-256 over length-prefixed parts.
 fn hashed(parts: &[&[u8]]) -> [u8; 16] {
-    let mut context = digest::Context::new(&digest::SHA256);
+    let length: usize = parts.iter().map(|part| part.len() + 8).sum();
+    // In one piece: each call into the hash costs more than the copy.
+    let mut text = Vec::with_capacity(length);
     for part in parts {
-        context.update(&(part.len() as u64).to_be_bytes());
-        context.update(part);
+        text.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        text.extend_from_slice(part);
     }
     let mut bytes = [0; 16];
-    bytes.copy_from_slice(&context.finish().as_ref()[..16]);
+    bytes.copy_from_slice(&digest::digest(&digest::SHA256, &text).as_ref()[..16]);
     bytes
 }
 
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = match self.certainty {
-            Certainty::Certain => 'c',
-            Certainty::Uncertain => 'u',
-        };
-        let mut text = [0_u8; 22];
-        let written = URL_SAFE_NO_PAD
-            .encode_slice(self.bytes, &mut text)
-            .map_err(|_| fmt::Error)?;
-        let text = std::str::from_utf8(&text[..written]).map_err(|_| fmt::Error)?;
-        write!(f, "{sign}.{text}")
+        f.write_str(std::str::from_utf8(&self.text()).map_err(|_| fmt::Error)?)
     }
 }
 

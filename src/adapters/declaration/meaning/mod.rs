@@ -61,7 +61,8 @@ pub(super) fn declared(
     warn_of_nothing_to_do(file, findings);
     quotas::warn(&all, findings);
     sinks::warn_of_unused(&file.sinks, &routes, findings);
-    let set = DesiredSet::of(all.into_iter().map(|(desired, _)| desired));
+    let mut set = DesiredSet::of(all.into_iter().map(|(desired, _)| desired));
+    set.because = defaults.because;
     let routing = Routing {
         sinks: sinks::good(sinks),
         routes,

@@ -7,7 +7,7 @@ use super::super::rules::Candidate;
 use super::super::wire::{self, At};
 use super::certificate;
 use super::tenants::{self, Tenants};
-use super::values::{Defaults, change_types, lifetime};
+use super::values::{Defaults, because, change_types, lifetime};
 use crate::domain::ids::{SubscriptionName, TenantId};
 use crate::domain::limits;
 use crate::domain::notification::roster::Opening;
@@ -40,6 +40,8 @@ impl Reader<'_> {
             }
         };
         let query_options = self.query_options(findings);
+        let because = because(own.because.as_ref(), &self.path, findings)
+            .or_else(|| self.defaults.because.clone());
         let (Some(resource), Some(changes), Some(lifetime)) = (resource, changes, lifetime) else {
             return (None, None);
         };
@@ -57,6 +59,7 @@ impl Reader<'_> {
             resource_data: own.resource_data.as_ref().map(|at| at.span.clone()),
             certificate: self.certificate(findings),
             query_options,
+            because,
         };
         let desired = name
             .zip(tenant)
@@ -286,6 +289,7 @@ impl Candidate {
             lifetime: self.lifetime,
             lifecycle: self.lifecycle,
             certificate: self.certificate.clone(),
+            because: self.because.clone(),
         }
     }
 }

@@ -25,6 +25,7 @@ pub(super) struct Defaults<'f> {
     pub(super) change_types: Option<(ChangeTypes, Range<usize>)>,
     pub(super) lifetime: Option<(Lifetime, Range<usize>)>,
     pub(super) lifecycle: Option<&'f At<bool>>,
+    pub(super) because: Option<String>,
 }
 
 impl<'f> Defaults<'f> {
@@ -49,8 +50,31 @@ impl<'f> Defaults<'f> {
                 .as_ref()
                 .and_then(|at| lifetime(at, path, findings)),
             lifecycle: table.lifecycle.as_ref(),
+            because: because(table.because.as_ref(), path, findings),
         }
     }
+}
+
+/// The human decision, in one line.
+pub(super) fn because(
+    at: Option<&At<String>>,
+    path: &str,
+    findings: &mut Findings<'_>,
+) -> Option<String> {
+    let at = at?;
+    let text = at.value.trim();
+    let fits = (1..=300).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    if !fits {
+        findings
+            .error(
+                "bad-value",
+                Some(at.span.clone()),
+                &format!("{path}.because"),
+                "the text is empty, too long, or more than one line",
+            )
+            .help("write 1 to 300 characters, such as \"https://tickets.contoso.com/4711\"");
+    }
+    fits.then(|| text.to_owned())
 }
 
 pub(super) fn change_types(

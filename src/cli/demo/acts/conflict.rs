@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::super::play::{Play, entry_of};
-use super::super::wishes::{CONTESTED, short_id};
+use super::super::wishes::{CONTESTED, Wish, short_id};
 use super::{creates_of, of, operations};
 use crate::domain::conflict::{Answer, Cause, Operation, Service, Verdict, classify, find_rule};
 use crate::domain::state::BlockedBy;
@@ -19,7 +19,7 @@ const HOLDER_LIVES: SignedDuration = SignedDuration::from_hours(48);
 pub(super) async fn act(play: &mut Play) -> anyhow::Result<()> {
     play.story
         .step("Another fleet of the same application holds the combination");
-    let holder = plant(play)?;
+    let holder = plant(play, &CONTESTED)?;
     play.story.tell(format!(
         "The fleet \"staging\" has a subscription of groups, {}. Now ours wishes for the same, {}.",
         short_id(&holder.id),
@@ -30,17 +30,23 @@ pub(super) async fn act(play: &mut Play) -> anyhow::Result<()> {
     play.tick(SignedDuration::ZERO).await?;
     let calls = play.stage.calls_after(before);
     play.story.wire(&calls);
-    claims_of_answer(play, &calls, &holder);
-    claims_of_report(play, &holder).await?;
+    let create = creates_of(&calls, CONTESTED.resource);
+    let refusal = "409 ObjectIdentifierInUse";
+    let verdict = claim_refused(play, &CONTESTED, create.first().copied(), refusal);
+    explain(play, &verdict);
+    claim_recognised(play, &verdict, &holder.id, &calls);
+    claim_blocked(play, &CONTESTED, &holder).await?;
     left_alone(play, before, &holder).await
 }
 
-fn plant(play: &Play) -> anyhow::Result<Row> {
+/// A subscription of another fleet.
+pub(super) fn plant(play: &Play, wish: &Wish) -> anyhow::Result<Row> {
     let control = play.stage.control();
     let subscription = json!({
-        "resource": CONTESTED.resource,
-        "changeType": CONTESTED.change_types.join(","),
+        "resource": wish.resource,
+        "changeType": wish.change_types.join(","),
         "notificationUrl": "https://staging.contoso.example/api/notifications/staging",
+        "lifecycleNotificationUrl": "https://staging.contoso.example/api/lifecycle/staging",
         "expirationDateTime": (control.now() + HOLDER_LIVES).to_string(),
         "clientState": "a secret of the other fleet",
     });
@@ -52,58 +58,74 @@ fn plant(play: &Play) -> anyhow::Result<Row> {
     })?)
 }
 
-fn claims_of_answer(play: &mut Play, calls: &[CallRecord], holder: &Row) {
-    let refused = creates_of(calls, CONTESTED.resource);
-    let (status, code) = refused.first().map_or((0, String::new()), |call| {
+/// Graph refused the create; classified as `evergraph explain` does it.
+pub(super) fn claim_refused(
+    play: &mut Play,
+    wish: &Wish,
+    create: Option<&CallRecord>,
+    expected: &str,
+) -> Verdict {
+    let (status, code) = create.map_or((0, String::new()), |call| {
         (
             call.status.unwrap_or_default(),
             call.code.clone().unwrap_or_default(),
         )
     });
     play.story.same(
-        "Graph refused the POST with a conflict",
-        &"409 ObjectIdentifierInUse".to_owned(),
+        format!("Graph refused the POST: {expected}"),
+        &expected.to_owned(),
         &format!("{status} {code}"),
     );
-    let verdict = verdict(play, status, &code);
+    verdict(play, wish, status, &code)
+}
+
+/// Tells what `evergraph explain` says of the refusal.
+pub(super) fn explain(play: &mut Play, verdict: &Verdict) {
     let rule = find_rule(verdict.rule);
     play.story.tell(format!(
-        "What it means, by rule {}: {}, {}. {}",
-        verdict.rule,
+        "What happened, as `evergraph explain` says it: {}, {}. {} (rule {})",
         verdict.cause,
         verdict.cause.meaning(),
-        rule.map_or("", |rule| rule.why)
+        rule.map_or("", |rule| rule.why),
+        verdict.rule
     ));
     play.story.tell(format!(
         "What to do: {}. {} Never: {}",
         verdict.remedy,
-        verdict.remedy.instruction(),
+        rule.map_or("", |rule| rule.advice),
         verdict.cause.never()
     ));
+}
+
+/// The refusal was understood, and the holder that it names was looked at.
+pub(super) fn claim_recognised(
+    play: &mut Play,
+    verdict: &Verdict,
+    holder: &str,
+    calls: &[CallRecord],
+) {
+    let named = verdict.holder.as_deref();
     play.story.claim(
         "It was recognised, with the id of the holder",
-        verdict.cause == Cause::AlreadyExists && verdict.holder.as_deref() == Some(&holder.id),
-        format!("{}, held by {}", Cause::AlreadyExists, holder.id),
-        format!(
-            "{}, held by {}",
-            verdict.cause,
-            verdict.holder.unwrap_or_default()
-        ),
+        verdict.cause == Cause::AlreadyExists && named == Some(holder),
+        format!("{}, held by {holder}", Cause::AlreadyExists),
+        format!("{}, held by {}", verdict.cause, named.unwrap_or_default()),
     );
-    let read = of(calls, Op::Get).any(|call| call.id.as_deref() == Some(&holder.id));
+    let read = of(calls, Op::Get).any(|call| call.id.as_deref() == Some(holder));
     play.story.claim(
         "The holder was read by its id before anything was believed",
         read,
-        format!("get {}", short_id(&holder.id)),
+        format!("get {}", short_id(holder)),
         operations(calls),
     );
 }
 
 /// The answer classified as the handler does it. Status and code are those of Graph's own log,
 /// the message is the one that the handler reported.
-fn verdict(play: &Play, status: u16, code: &str) -> Verdict {
+fn verdict(play: &Play, wish: &Wish, status: u16, code: &str) -> Verdict {
     let mut decisions = play.decisions.iter().rev();
-    let reported = decisions.find(|one| one.action == "create" && one.subject == CONTESTED.name);
+    let reported = decisions
+        .find(|one| one.action == "create" && one.subject == wish.name && one.words.contains(code));
     let words = reported.map_or("", |one| one.words.as_str());
     let message = words
         .split_once(&format!("{code}: "))
@@ -118,17 +140,22 @@ fn verdict(play: &Play, status: u16, code: &str) -> Verdict {
     })
 }
 
-async fn claims_of_report(play: &mut Play, holder: &Row) -> anyhow::Result<()> {
+/// It was reported and remembered as held by a stranger.
+pub(super) async fn claim_blocked(
+    play: &mut Play,
+    wish: &Wish,
+    holder: &Row,
+) -> anyhow::Result<()> {
     let mut decisions = play.decisions.iter().rev();
-    let reported = decisions.find(|one| one.action == "block" && one.subject == CONTESTED.name);
+    let reported = decisions.find(|one| one.action == "block" && one.subject == wish.name);
     let reported = reported.map(|one| format!("{} {}: {}", one.action, one.subject, one.reason));
     play.story.same(
         "It is reported as held by a stranger",
-        &format!("block {}: foreign-holder", CONTESTED.name),
+        &format!("block {}: foreign-holder", wish.name),
         &reported.unwrap_or_default(),
     );
     let memory = play.stage.memory().await?;
-    let blocked = entry_of(&memory, &CONTESTED).and_then(|entry| entry.blocked.clone());
+    let blocked = entry_of(&memory, wish).and_then(|entry| entry.blocked.clone());
     let names_holder = blocked.as_ref().is_some_and(|blocked| {
         blocked.cause == BlockedBy::Foreign
             && blocked

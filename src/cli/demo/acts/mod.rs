@@ -2,10 +2,16 @@
 
 mod conflict;
 mod create;
+mod forged;
+mod forgotten;
 mod kill;
+mod lifecycle;
+mod limit;
+mod notifications;
 mod race;
 mod removal;
 mod renewal;
+mod sealed;
 mod summary;
 
 use super::play::Play;
@@ -18,10 +24,16 @@ use crate::sim::request::Op;
 /// What was waited for and did not come. Claims that turn out false are no errors.
 pub(super) async fn all(play: &mut Play) -> anyhow::Result<serde_json::Value> {
     create::act(play).await?;
+    notifications::act(play).await?;
+    sealed::act(play).await?;
+    forged::act(play).await?;
     kill::act(play).await?;
     conflict::act(play).await?;
+    limit::act(play).await?;
+    forgotten::act(play).await?;
     renewal::act(play).await?;
     removal::act(play).await?;
+    lifecycle::act(play).await?;
     race::act(play).await?;
     summary::act(play).await
 }

@@ -12,7 +12,7 @@ use crate::sim::faults::{Effect, Rule};
 use crate::sim::request::Op;
 
 /// Graph takes this long to answer the create, so that the two runs overlap.
-const SLOW_MS: u64 = 1500;
+const SLOW_MS: u64 = 1000;
 
 /// Two handlers that were called at once.
 struct Race {

@@ -7,8 +7,8 @@ use anyhow::Context as _;
 use super::super::play::{Play, entry_of};
 use super::super::story::listed;
 use super::super::tables::{self, Tables};
-use super::super::wishes::{CONTESTED, FLEET, Wish};
-use crate::domain::ids::SubscriptionId;
+use super::super::tally::Tally;
+use super::super::wishes::{CONTESTED, FLEET, LIMITED, Wish};
 use crate::domain::state::ShardState;
 use crate::sim::row::Row;
 
@@ -23,6 +23,7 @@ pub(super) async fn act(play: &mut Play) -> anyhow::Result<serde_json::Value> {
     };
     play.story.show(&tables.text());
     claims_of_agreement(play, &memory, &live);
+    claims_of_events(play)?;
     let url = format!("{}/api/health", play.stage.host.url());
     let status = reqwest::Client::builder()
         .no_proxy()
@@ -49,7 +50,7 @@ fn claims_of_agreement(play: &mut Play, memory: &ShardState, live: &[Row]) {
     let served: Vec<&Wish> = play
         .wishes
         .iter()
-        .filter(|wish| wish.name != CONTESTED.name)
+        .filter(|wish| ![CONTESTED.name, LIMITED.name].contains(&wish.name))
         .collect();
     let once = served.iter().filter(|wish| {
         let rows = own.iter().filter(|row| row.resource == wish.resource);
@@ -80,13 +81,38 @@ fn claims_of_agreement(play: &mut Play, memory: &ShardState, live: &[Row]) {
         &told(&true_in_graph),
         &told(&remembered),
     );
-    let blocked = entry_of(memory, &CONTESTED).and_then(|entry| entry.blocked.as_ref());
-    let holder = blocked.and_then(|blocked| blocked.holder.as_ref());
+    let holders = [CONTESTED, LIMITED].map(|wish| {
+        let blocked = entry_of(memory, &wish)?.blocked.as_ref()?;
+        Some(blocked.holder.as_ref()?.as_str())
+    });
     play.story.same(
-        "One subscription of a stranger stands untouched, and the report names it",
+        "Two subscriptions of a stranger stand untouched, and the report names them",
         &listed(strange.iter().map(|row| row.id.as_str())),
-        &listed(holder.map(SubscriptionId::as_str)),
+        &listed(holders.into_iter().flatten()),
     );
+}
+
+/// Every event of the whole story, against the simulator's own log.
+fn claims_of_events(play: &mut Play) -> anyhow::Result<()> {
+    let sent = play.stage.control().events(0);
+    let forged = sent.iter().filter(|event| event.flaw.is_some()).count();
+    let Tally {
+        sent,
+        missing,
+        certain,
+        doubled,
+        strange,
+    } = Tally::of(&sent, &play.stage.sink()?);
+    play.story.claim(
+        format!(
+            "Graph sent {sent} events: none is missing in the sink, none of the {certain} that have \
+             an identity is doubled, and none of {forged} forged ones is there"
+        ),
+        sent > 0 && certain > 0 && forged > 0 && (missing, doubled, strange) == (0, 0, 0),
+        "0 missing, 0 doubled, 0 strange",
+        format!("{missing} missing, {doubled} doubled, {strange} strange"),
+    );
+    Ok(())
 }
 
 fn facts(expires: jiff::Timestamp, renewals: u64) -> String {

@@ -214,6 +214,13 @@ pub(super) const RULES: &[Rule] = &[
         .advice("HEAD and compare before it is repeated.")
         .sources(&["https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes"])
         .example(CreateByPut, 500, r#"<Error><Code>OperationTimedOut</Code><Message>Operation could not be completed within the specified time.</Message></Error>"#),
+    Rule::new("storage/container-missing", HERE, means::MISSING)
+        .operations(WRITES)
+        .codes(&["ContainerNotFound", "ShareNotFound", "FilesystemNotFound"])
+        .why("The container, share or file system is not there. One that is being deleted answers so, too, to all but its creation.")
+        .advice("Create it first, if that is ours to do.")
+        .sources(&[BLOB, "https://learn.microsoft.com/rest/api/storageservices/delete-container"])
+        .example(CreateByPut, 404, r#"<Error><Code>ContainerNotFound</Code><Message>The specified container does not exist.</Message></Error>"#),
     Rule::new("storage/parent-missing", HERE, means::MISSING)
         .operations(WRITES)
         .codes(&["ParentNotFound", "SourcePathNotFound"])

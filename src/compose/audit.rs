@@ -1,0 +1,89 @@
+//! The audit, from settings: its writer, and its readers on any machine.
+
+use std::sync::Arc;
+
+use super::{has_sas, store, tokens};
+use crate::adapters::audit::blob::BlobAudit;
+use crate::adapters::audit::file::FileAudit;
+use crate::adapters::event_ids::CountedIds;
+use crate::adapters::identity::EntraTokens;
+use crate::app::audit::trail::Trail;
+use crate::config::{CredentialSettings, PassSettings, RecordsSettings, StateLocation};
+use crate::ports::audit::Audit;
+use crate::ports::ids::UniqueIds as _;
+use crate::ports::state::StateStore;
+
+/// The trail of the passes of this process. Nothing is written yet.
+pub(super) fn trail(settings: &PassSettings, entra: &EntraTokens) -> anyhow::Result<Arc<Trail>> {
+    let instance = instance()?;
+    let audit = open(&settings.audit, &settings.credential, entra, &instance)?;
+    let actor = format!("{}/{instance}", settings.home.current.fleet);
+    let trail = Trail::new(audit, actor, instance);
+    Ok(Arc::new(trail.keeping(settings.audit_kept)))
+}
+
+/// A trail for a command, which writes to the same place as the passes do.
+///
+/// # Errors
+/// A sentence that names the setting and what to do.
+pub fn trail_of_command(settings: &RecordsSettings, actor: &str) -> anyhow::Result<Arc<Trail>> {
+    let instance = instance()?;
+    let entra = tokens(&settings.credential, &settings.graph, &settings.authority)?;
+    let audit = open(&settings.audit, &settings.credential, &entra, &instance)?;
+    Ok(Arc::new(Trail::new(audit, actor, instance)))
+}
+
+/// The audit and, where it is named, the state, to be read. The state is `None` as well where its
+/// folder is not there: a look makes nothing.
+///
+/// # Errors
+/// A sentence that names the setting and what to do.
+pub fn to_read(
+    settings: &RecordsSettings,
+) -> anyhow::Result<(Arc<dyn Audit>, Option<Arc<dyn StateStore>>)> {
+    let entra = tokens(&settings.credential, &settings.graph, &settings.authority)?;
+    let audit = open(&settings.audit, &settings.credential, &entra, "reader")?;
+    let there = settings.state.as_ref().filter(|state| match state {
+        StateLocation::Folder(folder) => folder.is_dir(),
+        StateLocation::Container(_) => true,
+    });
+    let state = there
+        .map(|state| store(state, &settings.credential, &entra))
+        .transpose()?;
+    Ok((audit, state))
+}
+
+fn open(
+    location: &StateLocation,
+    own: &CredentialSettings,
+    entra: &EntraTokens,
+    writer: &str,
+) -> anyhow::Result<Arc<dyn Audit>> {
+    Ok(match location {
+        StateLocation::Folder(folder) => Arc::new(FileAudit::new(folder, writer)),
+        StateLocation::Container(url) => {
+            let credential = match has_sas(url) {
+                true => None,
+                false => {
+                    let home = own.tenant.as_ref();
+                    Some(entra.for_storage(home).map_err(anyhow::Error::msg)?)
+                }
+            };
+            Arc::new(BlobAudit::open(url.expose(), credential, writer)?)
+        }
+    })
+}
+
+/// Tells this process from all others.
+fn instance() -> anyhow::Result<String> {
+    let ids =
+        CountedIds::by_chance().map_err(|_| anyhow::anyhow!("there is no randomness to be had"))?;
+    Ok(format!("{:016x}", ids.next() >> 64))
+}
+
+/// A trail that lives as long as this process, for simulations.
+#[cfg(feature = "cli")]
+pub fn in_memory_trail() -> Arc<Trail> {
+    let audit = crate::adapters::audit::memory::MemoryAudit::default();
+    Arc::new(Trail::new(Arc::new(audit), "simulation", "simulation"))
+}
