@@ -134,7 +134,7 @@ impl Bench {
     }
 
     fn receive(&self, body: &[u8]) -> Answer {
-        let admission = self.intake.admit(Some(700)).unwrap();
+        let admission = self.intake.admit().unwrap();
         let receiving = self.intake.receive(admission, Route::Notifications, body);
         self.runtime.block_on(receiving)
     }

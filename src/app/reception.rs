@@ -83,14 +83,25 @@ impl Reception {
         &self.intake
     }
 
-    /// Admits a request, before its body of so many bytes is read (`None` where it does not say
-    /// how many). `None`: answer 503 at once.
-    pub fn admit(&self, bytes: Option<u64>) -> Option<Admission> {
-        let admission = self.intake.admit(bytes);
+    /// Admits a request, before its body is read. `None`: answer 503 at once.
+    pub fn admit(&self) -> Option<Admission> {
+        let admission = self.intake.admit();
         if admission.is_none() {
             self.statistics.counted(&self.intake);
         }
         admission
+    }
+
+    /// Counts a request that was turned away because of its size and that of others.
+    pub fn turned_away(&self) {
+        self.intake.turned_away();
+        self.statistics.counted(&self.intake);
+    }
+
+    /// Counts a handshake that was answered.
+    pub fn handshake(&self) {
+        self.intake.handshake();
+        self.statistics.counted(&self.intake);
     }
 
     /// Longest body that is taken.

@@ -253,7 +253,7 @@ pub fn lifecycle(word: &str, subscription: &str) -> Value {
 
 impl World {
     pub async fn post_text(&self, route: Route, text: &str) -> Answer {
-        let admission = self.intake.admit(Some(700)).unwrap();
+        let admission = self.intake.admit().unwrap();
         self.intake.receive(admission, route, text.as_bytes()).await
     }
 

@@ -54,7 +54,7 @@ async fn a_repeat_during_the_write_shares_its_outcome() {
             let intake = Arc::clone(&world.intake);
             let body = serde_json::json!({ "value": [message(INBOX, 1)] }).to_string();
             tokio::spawn(async move {
-                let admission = intake.admit(Some(700)).unwrap();
+                let admission = intake.admit().unwrap();
                 let route = evergraph::app::intake::Route::Notifications;
                 intake.receive(admission, route, body.as_bytes()).await
             })

@@ -29,28 +29,14 @@ async fn beyond_the_deadline_graph_is_asked_to_send_again() {
     check(&world.post(&[message(INBOX, 1)]).await, "202 1w 0r 0x");
 }
 
-#[tokio::test]
-async fn long_bodies_are_turned_away_before_they_fill_the_memory() {
-    let world = world_with(|config| config.bytes_at_once = 100 * 1024);
-    let long = world.intake.admit(Some(90 * 1024)).unwrap();
-    assert!(world.intake.admit(Some(20 * 1024)).is_none());
-    assert!(world.intake.admit(None).is_none(), "it might be as long");
-    let short = world.intake.admit(Some(700));
-    assert!(short.is_some());
-    drop(long);
-    assert!(world.intake.admit(Some(20 * 1024)).is_some());
-    let figures = world.intake.figures();
-    assert_eq!(figures.delayed.get(&Delay::Capacity), Some(&2));
-}
-
 #[tokio::test(start_paused = true)]
 async fn load_above_capacity_is_turned_away_before_any_work() {
     let world = world_with(|config| config.requests_at_once = 2);
-    let one = world.intake.admit(Some(700)).unwrap();
-    let two = world.intake.admit(Some(700)).unwrap();
-    assert!(world.intake.admit(None).is_none());
+    let one = world.intake.admit().unwrap();
+    let two = world.intake.admit().unwrap();
+    assert!(world.intake.admit().is_none());
     drop(one);
-    assert!(world.intake.admit(None).is_some());
+    assert!(world.intake.admit().is_some());
     drop(two);
     let figures = world.intake.figures();
     assert_eq!(figures.delayed.get(&Delay::Capacity), Some(&1));
@@ -98,7 +84,7 @@ async fn our_own_answers_are_measured_by_the_rules_of_graph() {
     assert_eq!(standing.left_until_slow, 1);
     world.post(&[message(INBOX, 10)]).await;
     assert_eq!(world.intake.standing(now).treatment, Treatment::Slow);
-    assert_eq!(world.intake.answers(now).over_slow, 2);
+    assert_eq!(world.intake.answers(now).0.over_slow, 2);
 }
 
 proptest! {
@@ -115,7 +101,7 @@ proptest! {
         runtime.block_on(async {
             let world = world();
             for body in [&bytes[..], text.as_bytes()] {
-                let admission = world.intake.admit(Some(700)).unwrap();
+                let admission = world.intake.admit().unwrap();
                 world.intake.receive(admission, Route::Notifications, body).await;
             }
             let wrapped = format!("{{\"value\":[{text}]}}");
