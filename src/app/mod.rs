@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod ensure;
 pub mod execute;
+mod halt;
 pub mod heartbeat;
 pub mod instruments;
 pub mod intake;
