@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use evergraph::app::ensure::{Account, Ended, Ensure, Terms};
+use evergraph::app::instruments::{Instruments, Met};
 use evergraph::domain::conflict::{Answer, Operation, Service};
 use evergraph::domain::ensure::{
     Drift, Ending, Facts, Failure, GiveUp, HolderId, Move, Observation, Outcome, Seen, Stop, Token,
@@ -278,6 +279,61 @@ async fn a_holder_that_the_service_names_is_read_and_left_alone_if_foreign() {
         evidence.rule,
         Some("graph-subscriptions/object-identifier-in-use")
     );
+}
+
+#[track_caller]
+fn check_counted(account: &Account, outcome: &str, rest: Instruments) {
+    let met = Met {
+        service: "graph-subscriptions".to_owned(),
+        cause: "AlreadyExists".to_owned(),
+        remedy: "AdoptExisting".to_owned(),
+        outcome: outcome.to_owned(),
+        count: 1,
+    };
+    let wanted = Instruments {
+        conflicts: vec![met],
+        ..rest
+    };
+    assert_eq!(Instruments::of_ensure(account), wanted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_counts_the_conflict_that_it_met_once_and_how_it_ended() {
+    let mut shelf = Shelf::with(Vec::new());
+    shelf.refuses = Some((409, HELD));
+    let mut account = run(&shelf, Arc::default(), Terms::default()).await;
+    check_counted(&account, "escalated", Instruments::default());
+    let mut spent = gave_up(&account).clone();
+    spent.reason = Stop::Spent;
+    account.ended = Ended::Over(Ending::GaveUp(spent));
+    let rest = Instruments {
+        budget_exhausted: 1,
+        ..Instruments::default()
+    };
+    check_counted(&account, "open", rest);
+    account.ended = Ended::Over(Ending::Done {
+        outcome: Outcome::Adopted,
+        id: HolderId::new("a"),
+    });
+    let rest = Instruments {
+        adopted_after_conflict: 1,
+        ..Instruments::default()
+    };
+    check_counted(&account, "adopted", rest);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_without_conflicts_counts_surplus_that_it_removed() {
+    let doubled = Shelf::with(vec![Seen::ours("b"), Seen::ours("a"), Seen::ours("c")]);
+    let account = run(&doubled, Arc::default(), Terms::default()).await;
+    let wanted = Instruments {
+        silent_duplicates: 2,
+        ..Instruments::default()
+    };
+    assert_eq!(Instruments::of_ensure(&account), wanted);
+    let alone = Shelf::with(vec![Seen::ours("a")]);
+    let account = run(&alone, Arc::default(), Terms::default()).await;
+    assert!(Instruments::of_ensure(&account).is_empty());
 }
 
 #[tokio::test(start_paused = true)]

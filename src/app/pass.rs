@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use super::audit::trail::Trail;
+pub use super::halt::Halt;
 use super::instruments::Instruments;
 use super::leadership::Leadership;
 use super::memory::Writer;
@@ -78,29 +79,6 @@ pub struct PassConfig {
 /// Rounds of planning in one pass. Each round settles what the one before has shown; a key that
 /// is adopted, found wrong and looked into takes five.
 const ROUNDS_MAX: usize = 12;
-
-/// Why a pass ended before its plan was at rest.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Halt {
-    /// In words.
-    pub why: String,
-    /// Whether its time, its calls or its rounds were used up.
-    pub exhausted: bool,
-}
-
-impl Halt {
-    /// Something must stop it.
-    pub(super) fn new(why: impl Into<String>) -> Self {
-        let (why, exhausted) = (why.into(), false);
-        Self { why, exhausted }
-    }
-
-    /// Its time, its calls or its rounds are used up.
-    fn exhausted(why: impl Into<String>) -> Self {
-        let (why, exhausted) = (why.into(), true);
-        Self { why, exhausted }
-    }
-}
 
 /// A pass under way.
 pub struct Pass<'a> {
