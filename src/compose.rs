@@ -6,6 +6,8 @@ pub mod ensure;
 pub mod handler;
 mod intake;
 pub mod keys;
+#[cfg(feature = "cli")]
+pub mod permissions;
 
 /// The reader of declarations, for the commands that check one.
 pub mod declaration {

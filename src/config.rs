@@ -244,7 +244,7 @@ pub struct EnsureSettings {
     pub credential: CredentialSettings,
     /// Graph's address, which tells the cloud.
     pub graph: Url,
-    /// Where tokens are issued.
+    /// Where tokens come from.
     pub authority: Url,
 }
 
@@ -256,6 +256,27 @@ impl EnsureSettings {
     /// All problems of those settings.
     pub fn from_environment(target: Option<&Url>) -> Result<Self, Problems> {
         reader::Reader::new(&Environment).ensure(target)
+    }
+}
+
+/// What it takes to ask for tokens, from any machine.
+#[derive(Debug)]
+pub struct AccessSettings {
+    /// How tokens are obtained.
+    pub credential: CredentialSettings,
+    /// Graph's address, which tells the cloud.
+    pub graph: Url,
+    /// Where tokens come from.
+    pub authority: Url,
+}
+
+impl AccessSettings {
+    /// Reads what is needed of the environment of this process, and nothing else.
+    ///
+    /// # Errors
+    /// All problems of those settings.
+    pub fn from_environment() -> Result<Self, Problems> {
+        reader::Reader::new(&Environment).access()
     }
 }
 

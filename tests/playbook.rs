@@ -40,7 +40,11 @@ fn the_portal_page_is_up_to_date() {
 }
 
 /// Services whose two doors are simulated: each of their differences is shown by a test.
-const SIMULATED: &[Service] = &[Service::Bookings, Service::GraphSubscriptions];
+const SIMULATED: &[Service] = &[
+    Service::AppService,
+    Service::Bookings,
+    Service::GraphSubscriptions,
+];
 
 /// Whether the file holds a test of this name that runs.
 fn is_a_test(text: &str, name: &str) -> bool {

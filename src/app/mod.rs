@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod ensure;
 pub mod execute;
+pub mod figures;
 pub mod heartbeat;
 pub mod instruments;
 pub mod intake;

@@ -92,6 +92,18 @@ impl Reception {
         admission
     }
 
+    /// Counts a request that was turned away because of its size and that of others.
+    pub fn turned_away(&self) {
+        self.intake.turned_away();
+        self.statistics.counted(&self.intake);
+    }
+
+    /// Counts a handshake that was answered.
+    pub fn handshake(&self) {
+        self.intake.handshake();
+        self.statistics.counted(&self.intake);
+    }
+
     /// Longest body that is taken.
     pub fn body_bytes(&self) -> usize {
         self.intake.body_bytes()

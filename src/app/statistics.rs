@@ -69,14 +69,48 @@ pub struct InstanceFigures {
     /// Answers within the governor's window: all, over the first, over the second threshold. On
     /// our own clock, without the share of the host and the network.
     pub answers: [u64; 3],
+    /// Handshakes answered, each invocation once.
+    #[serde(default)]
+    pub handshakes: u64,
+    /// How long answers took, by the classes of `domain::times`.
+    #[serde(default)]
+    pub took: Vec<u64>,
+    /// What came before us, where the platform says when a request came in.
+    #[serde(default)]
+    pub before: BeforeFigures,
     /// Subscriptions last proven by the clientState of an item, each with the time.
     pub proven: BTreeMap<String, Timestamp>,
     /// Subscriptions last refused by it.
     pub disproven: BTreeMap<String, Timestamp>,
 }
 
+/// The time between a platform's mark and our first byte.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct BeforeFigures {
+    /// Requests that carried a mark.
+    pub requests: u64,
+    /// Their time before us in all, in milliseconds.
+    pub sum_ms: u64,
+    /// The longest, in milliseconds.
+    pub max_ms: u64,
+    /// Answers within the governor's window with that time added, as in
+    /// [`InstanceFigures::answers`].
+    pub answers: [u64; 3],
+}
+
 impl InstanceFigures {
-    fn of(figures: &Figures, answers: Answers, began: Timestamp, at: Timestamp) -> Self {
+    /// An instance that counted nothing yet.
+    pub fn empty(began: Timestamp, at: Timestamp) -> Self {
+        let answers = (Answers::default(), Answers::default());
+        Self::of(&Figures::default(), answers, began, at)
+    }
+
+    fn of(
+        figures: &Figures,
+        (answers, estimated): (Answers, Answers),
+        began: Timestamp,
+        at: Timestamp,
+    ) -> Self {
         let times = |ids: &BTreeMap<SubscriptionId, Timestamp>| {
             let text = ids.iter().map(|(id, at)| (id.to_string(), *at));
             text.collect()
@@ -96,11 +130,23 @@ impl InstanceFigures {
             wrong_route: figures.wrong_route,
             marks: figures.marks,
             last_accepted: figures.last_accepted,
-            answers: [answers.all, answers.over_slow, answers.over_drop],
+            answers: listed(answers),
+            handshakes: figures.handshakes,
+            took: figures.took.counts().to_vec(),
+            before: BeforeFigures {
+                requests: figures.before.requests,
+                sum_ms: figures.before.sum_ms,
+                max_ms: figures.before.max_ms,
+                answers: listed(estimated),
+            },
             proven: times(proven),
             disproven: times(disproven),
         }
     }
+}
+
+fn listed(answers: Answers) -> [u64; 3] {
+    [answers.all, answers.over_slow, answers.over_drop]
 }
 
 /// The statistics of this process.

@@ -166,7 +166,7 @@ async fn go(args: &EnsureArgs, ready: Ready, story: &Story) -> anyhow::Result<Ex
         journal,
         audit,
     } = ready;
-    let telling = Arc::new(Telling::new(journal, story.clone()));
+    let telling = Arc::new(Telling::new(journal, *story));
     let mut terms = prepared.terms;
     terms.rehearse = args.dry_run;
     let engine = house::engine(telling)?;

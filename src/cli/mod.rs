@@ -8,8 +8,10 @@ mod demo;
 mod dev;
 mod ensure;
 mod explain;
+mod figures;
 mod handler;
 mod host;
+mod permissions;
 pub mod probe;
 mod schema;
 mod settings;
@@ -41,6 +43,10 @@ enum Command {
     Sim(sim::SimArgs),
     /// Checks a declaration: all errors and warnings, and the permissions it needs.
     Check(check::Args),
+    /// Says which permissions the token carries, and which the declared subscriptions need.
+    Permissions(permissions::PermissionsArgs),
+    /// Sums up what the intake has counted, and how far it is from being slowed down by Graph.
+    Figures(figures::FiguresArgs),
     /// Prints the JSON Schema of subscriptions.toml, for editors.
     Schema(schema::Args),
     /// Prints the reference of all settings.
@@ -76,6 +82,8 @@ pub async fn run() -> ExitCode {
         Command::Handler(args) => handler::run(args).await,
         Command::Sim(args) => sim::run(args).await,
         Command::Check(args) => check::run(&args).await,
+        Command::Permissions(args) => permissions::run(args).await,
+        Command::Figures(args) => figures::run(args).await,
         Command::Schema(args) => schema::run(&args),
         Command::Settings(args) => settings::run(&args),
         Command::Host(args) => host::run(args).await,

@@ -15,7 +15,7 @@ use crate::adapters::kinds::app_service::{AppServiceKind, UPLOAD};
 use crate::adapters::kinds::blob::BlobKind;
 use crate::adapters::kinds::bookings::{BookingsCustomer, BookingsStaff};
 use crate::adapters::kinds::call::{Bearer, FixedBearer, LIMIT, Line, Scheme, TenantBearer};
-use crate::adapters::kinds::cosmos::{Container, CosmosItem};
+use crate::adapters::kinds::cosmos::{CREATES, Container, CosmosItem};
 use crate::adapters::kinds::spec::{AppServiceSpec, BlobSpec, CosmosSpec, Spec};
 use crate::adapters::loopback::is_loopback;
 use crate::app::audit::journal::AuditJournal;
@@ -225,7 +225,9 @@ fn cosmos(maker: &Maker<'_>, spec: CosmosSpec, base: &[Url]) -> anyhow::Result<P
     let clock = clock(&ClockChoice::System)?;
     let (database, container) = (item.database.clone(), item.container.clone());
     let container = Container::new(lines, &database, &container, &partition, clock);
-    Ok(Prepared::of(CosmosItem::new(container, item)))
+    let mut prepared = Prepared::of(CosmosItem::new(container, item));
+    prepared.terms.limits.creates = CREATES;
+    Ok(prepared)
 }
 
 /// <https://learn.microsoft.com/azure/storage/blobs/authorize-access-azure-active-directory>:

@@ -19,8 +19,7 @@ use crate::app::reception::{Reception, ReceptionServices};
 use crate::app::statistics::Statistics;
 use crate::config::{PassSettings, SinkLocation};
 use crate::domain::ids::AppId;
-use crate::ports::declaration::CredentialKind;
-use crate::ports::declaration::{DeclaredSink, SinkPlace};
+use crate::ports::declaration::{CredentialKind, DeclaredSink, SinkPlace};
 use crate::ports::ids::UniqueIds;
 use crate::ports::sink::Sink;
 
@@ -120,8 +119,7 @@ fn sink(
 fn opening(settings: &PassSettings) -> Result<Arc<dyn TokenCredential>, String> {
     let home = settings.credential.tenant.as_ref();
     let credential = entra(settings).map_err(|error| format!("{error:#}"));
-    let credential = credential.and_then(|entra| entra.for_storage(home));
-    credential
+    credential.and_then(|entra| entra.for_storage(home))
 }
 
 struct Opener {

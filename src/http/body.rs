@@ -24,6 +24,14 @@ pub(super) enum Received {
     TooLarge,
     /// It broke off, or took too long.
     Broken,
+    /// What had arrived so far found no room; the rest was not read.
+    NoRoom,
+}
+
+/// How much is to come, where the framing says it.
+pub(super) fn announced(body: &Body) -> Option<usize> {
+    let length = body.size_hint().exact()?;
+    usize::try_from(length).ok()
 }
 
 /// Whether the framing alone says that there is no body (no length and no chunks, or length 0).
@@ -33,20 +41,32 @@ pub(super) fn is_absent(body: &Body) -> bool {
 
 /// Reads at most `max` bytes, be they sent with a length or in chunks.
 pub(super) async fn receive(body: Body, max: usize) -> Received {
-    receive_within(body, max, PATIENCE).await
+    receive_within(body, max, PATIENCE, |_| true).await
 }
 
-/// The same with another limit of time.
-pub(super) async fn receive_within(body: Body, max: usize, patience: Duration) -> Received {
-    let announced = body.size_hint().exact();
-    let announced = announced.and_then(|length| usize::try_from(length).ok());
+/// The same with another limit of time. `room` is asked with the length so far before more is
+/// kept.
+pub(super) async fn receive_within(
+    body: Body,
+    max: usize,
+    patience: Duration,
+    mut room: impl FnMut(usize) -> bool,
+) -> Received {
+    let announced = announced(&body).unwrap_or(0).min(max);
     let mut pieces = Pieces::None;
-    let keep = |chunk: Bytes| pieces.add(chunk, announced.unwrap_or(0).min(max));
+    let keep = |chunk: Bytes, so_far: usize| {
+        let kept = room(so_far);
+        if kept {
+            pieces.add(chunk, announced);
+        }
+        kept
+    };
     match consume(body, max, patience, keep).await {
         Consumed::All(0) => Received::Empty,
         Consumed::All(_) => Received::Whole(pieces.whole()),
         Consumed::TooLarge => Received::TooLarge,
         Consumed::Broken => Received::Broken,
+        Consumed::NoRoom => Received::NoRoom,
     }
 }
 
@@ -84,7 +104,7 @@ impl Pieces {
 /// Reads a body and forgets it; says whether it was within the bound.
 pub(super) async fn discard(body: Body, max: usize) -> bool {
     !matches!(
-        consume(body, max, PATIENCE, |_| {}).await,
+        consume(body, max, PATIENCE, |_, _| true).await,
         Consumed::TooLarge
     )
 }
@@ -93,13 +113,14 @@ enum Consumed {
     All(usize),
     TooLarge,
     Broken,
+    NoRoom,
 }
 
 async fn consume(
     body: Body,
     max: usize,
     patience: Duration,
-    mut keep: impl FnMut(Bytes),
+    mut keep: impl FnMut(Bytes, usize) -> bool,
 ) -> Consumed {
     let reading = async {
         let mut chunks = body.into_data_stream();
@@ -110,7 +131,9 @@ async fn consume(
             };
             length = length.saturating_add(chunk.len());
             if length <= max {
-                keep(chunk);
+                if !keep(chunk, length) {
+                    return Consumed::NoRoom;
+                }
             } else if length > max.saturating_mul(OVERRUN) {
                 break;
             }
@@ -162,6 +185,18 @@ mod tests {
         );
         assert!(!discard(chunked(&["abc", "de"]), 4).await);
         assert!(discard(chunked(&["abc", "d"]), 4).await);
+    }
+
+    #[tokio::test]
+    async fn what_finds_no_room_is_not_read_on() {
+        let mut asked = Vec::new();
+        let body = chunked(&["ab", "c", "de"]);
+        let received = receive_within(body, 4, PATIENCE, |so_far| {
+            asked.push(so_far);
+            so_far < 3
+        });
+        assert_eq!(received.await, Received::NoRoom);
+        assert_eq!(asked, [2, 3]);
     }
 
     #[tokio::test]

@@ -9,9 +9,13 @@ use axum::http::header::ALLOW;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
-use super::body::{Received, discard, is_absent, receive as receive_body, receive_within};
+use jiff::Timestamp;
+
+use super::body::{
+    Received, announced, discard, is_absent, receive as receive_body, receive_within,
+};
 use super::{Handler, caller, handshake};
-use crate::app::intake::{Answer, Route};
+use crate::app::intake::{Admission, Answer, Route};
 use crate::app::reception::Reception;
 use crate::telemetry::field;
 
@@ -52,77 +56,114 @@ async fn receive(handler: Handler, route: Route, request: Request) -> Response {
     if ![Method::POST, Method::GET, Method::HEAD].contains(&head.method) {
         return only_post();
     }
+    let began = caller::began(&head.headers);
     let Some(token) = handshake::token(&head.uri) else {
         return match head.method {
-            Method::POST => take_in(&handler, route, body).await,
+            Method::POST => take_in(&handler, route, began, body).await,
             _ => only_post(),
         };
     };
-    match without_notification(body).await {
-        Ok(()) => {
-            if handler
-                .shared
-                .handshakes
-                .is_new(caller::invocation_id(&head.headers))
-            {
-                tracing::debug!({ field::FLEET } = %fleet, "answered a validation handshake");
-            }
-            handshake::echo(token)
-        }
-        Err(NoHandshake::Notification(bytes)) => take_in(&handler, route, bytes.into()).await,
-        Err(NoHandshake::Answer(answer)) => answer,
-    }
-}
-
-/// Why a request with a token is no handshake.
-enum NoHandshake {
-    /// It carries items, which an echo would swallow.
-    Notification(Bytes),
-    /// It cannot be read.
-    Answer(Response),
-}
-
-/// Whether the request is a handshake although it may have a body.
-async fn without_notification(body: Body) -> Result<(), NoHandshake> {
     if is_absent(&body) {
-        return Ok(());
-    }
-    match receive_body(body, BODY_MAX).await {
-        Received::Whole(bytes) if handshake::is_notification(&bytes) => {
-            Err(NoHandshake::Notification(bytes))
+        let invocation = caller::invocation_id(&head.headers);
+        if handler.shared.handshakes.is_new(invocation) {
+            tracing::debug!({ field::FLEET } = %fleet, "answered a validation handshake");
+            if let Some(reception) = handler.shared.desk.known() {
+                reception.handshake();
+            }
         }
-        Received::Empty | Received::Whole(_) => Ok(()),
-        Received::TooLarge => Err(NoHandshake::Answer(too_large())),
-        Received::Broken => Err(NoHandshake::Answer(broken())),
+        return handshake::echo(token);
+    }
+    with_token_and_body(&handler, route, token, body).await
+}
+
+/// A token beside a body: only a JSON `value` array makes it a notification, which an echo would
+/// swallow.
+async fn with_token_and_body(
+    handler: &Handler,
+    route: Route,
+    token: String,
+    body: Body,
+) -> Response {
+    let Some(reception) = handler.shared.desk.reception(STARTING).await else {
+        return match receive_body(body, BODY_MAX).await {
+            Received::Whole(bytes) if handshake::is_notification(&bytes) => keep_it(),
+            Received::Whole(_) | Received::Empty => handshake::echo(token),
+            Received::TooLarge => too_large(),
+            Received::NoRoom => keep_it(),
+            Received::Broken => broken(),
+        };
+    };
+    match arrive(&reception, None, body).await {
+        Ok(arrived) if handshake::is_notification(&arrived.bytes) => {
+            hand_over(handler, &reception, route, arrived).await
+        }
+        Ok(_) => handshake::echo(token),
+        Err(answer) => answer,
     }
 }
 
 /// Takes a notification in, if there is anybody to do it.
-async fn take_in(handler: &Handler, route: Route, body: Body) -> Response {
+async fn take_in(
+    handler: &Handler,
+    route: Route,
+    began: Option<Timestamp>,
+    body: Body,
+) -> Response {
     match handler.shared.desk.reception(STARTING).await {
-        Some(reception) => hand_over(handler, &reception, route, body).await,
+        Some(reception) => match arrive(&reception, began, body).await {
+            Ok(arrived) => hand_over(handler, &reception, route, arrived).await,
+            Err(answer) => answer,
+        },
         // Read to its end, so that the answer arrives.
         None if discard(body, BODY_MAX).await => keep_it(),
         None => too_large(),
     }
 }
 
-/// Beyond capacity the body is not even read.
+/// A body that may be worked on.
+struct Arrived {
+    admission: Admission,
+    bytes: Bytes,
+}
+
+/// Beyond capacity, by number or by what it announces, the body is not even read; one that
+/// announces nothing is read for as long as there is room.
+async fn arrive(
+    reception: &Reception,
+    began: Option<Timestamp>,
+    body: Body,
+) -> Result<Arrived, Response> {
+    let Some(mut admission) = reception.admit() else {
+        return Err(keep_it());
+    };
+    admission.came_in(began);
+    let max = reception.body_bytes();
+    let announced = announced(&body).filter(|length| *length <= max);
+    if announced.is_some_and(|length| !admission.has_room(length)) {
+        reception.turned_away();
+        return Err(keep_it());
+    }
+    let room = |so_far| admission.hold(so_far);
+    let bytes = match receive_within(body, max, ARRIVAL, room).await {
+        Received::Whole(bytes) => bytes,
+        Received::Empty => Bytes::new(),
+        Received::TooLarge => return Err(too_large()),
+        Received::Broken => return Err(broken()),
+        Received::NoRoom => {
+            reception.turned_away();
+            return Err(keep_it());
+        }
+    };
+    Ok(Arrived { admission, bytes })
+}
+
 async fn hand_over(
     handler: &Handler,
     reception: &Arc<Reception>,
     route: Route,
-    body: Body,
+    arrived: Arrived,
 ) -> Response {
-    let Some(admission) = reception.admit() else {
-        return keep_it();
-    };
-    let bytes = match receive_within(body, reception.body_bytes(), ARRIVAL).await {
-        Received::Whole(bytes) => bytes,
-        Received::Empty => Bytes::new(),
-        Received::TooLarge => return too_large(),
-        Received::Broken => return broken(),
-    };
+    let Arrived { admission, bytes } = arrived;
     let answer = reception.receive(admission, route, &bytes).await;
     if let Answer::Accepted(receipt) | Answer::TryLater(receipt) = &answer
         && receipt.marks > 0

@@ -70,7 +70,9 @@ async fn asked(body: Body) -> Result<envelope::Timer, String> {
         Received::TooLarge => Err(format!(
             "the body has more than {ENVELOPE_MAX} bytes, so no pass was run"
         )),
-        Received::Broken => Err("the body did not arrive whole, so no pass was run".into()),
+        Received::NoRoom | Received::Broken => {
+            Err("the body did not arrive whole, so no pass was run".into())
+        }
     }
 }
 

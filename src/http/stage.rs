@@ -80,6 +80,11 @@ impl Desk {
         self.0.send_replace(Some(reception));
     }
 
+    /// The reception, if it is there by now.
+    pub(super) fn known(&self) -> Option<Arc<Reception>> {
+        self.0.borrow().clone().flatten()
+    }
+
     /// The reception, awaited for at most `patience` while the handler is starting.
     pub(super) async fn reception(&self, patience: Duration) -> Option<Arc<Reception>> {
         if let Some(decided) = &*self.0.borrow() {

@@ -24,6 +24,15 @@ pub enum SinkError {
     },
 }
 
+/// What became of the events of one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The same of all of them.
+    Alike(Result<(), SinkError>),
+    /// Of each by itself, in their order.
+    Each(Vec<Result<(), SinkError>>),
+}
+
 /// Takes events durably.
 ///
 /// # Guarantees
@@ -40,10 +49,9 @@ pub trait Sink: Send + Sync {
     /// Writes the events of one request. The slice is never empty.
     async fn write(&self, events: &[Event]) -> Result<(), SinkError>;
 
-    /// Writes the events of one request, and says of each what became of it, in their order.
+    /// Writes the events of one request, and says of each what became of it.
     /// Only where several places stand behind a sink can the answers differ.
-    async fn write_each(&self, events: &[Event]) -> Vec<Result<(), SinkError>> {
-        let outcome = self.write(events).await;
-        vec![outcome; events.len()]
+    async fn write_each(&self, events: &[Event]) -> Outcome {
+        Outcome::Alike(self.write(events).await)
     }
 }

@@ -84,7 +84,7 @@ async fn our_own_answers_are_measured_by_the_rules_of_graph() {
     assert_eq!(standing.left_until_slow, 1);
     world.post(&[message(INBOX, 10)]).await;
     assert_eq!(world.intake.standing(now).treatment, Treatment::Slow);
-    assert_eq!(world.intake.answers(now).over_slow, 2);
+    assert_eq!(world.intake.answers(now).0.over_slow, 2);
 }
 
 proptest! {

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-use crate::domain::ids::{AppId, TenantId};
+use crate::domain::ids::{AppId, TenantId, is_guid};
 
 /// Claims of an access token, read without verification: they decide nothing that Graph does
 /// not decide again, but they tell whose subscriptions a listing can show.
@@ -14,8 +14,14 @@ pub struct TokenClaims {
     pub application: AppId,
     /// The tenant that issued it: `tid`.
     pub tenant: Option<TenantId>,
+    /// The object id of the application's service principal, in a token without a user: `oid`.
+    pub object: Option<String>,
     /// Application permissions granted: `roles`.
     pub roles: Vec<String>,
+    /// Delegated permissions, in the token of a signed-in user: `scp`.
+    pub scopes: Vec<String>,
+    /// Whom it is for: `aud`.
+    pub audience: Option<String>,
 }
 
 /// Most roles that are kept; Graph has some hundreds of application permissions in all.
@@ -24,15 +30,29 @@ const ROLES: usize = 1000;
 impl TokenClaims {
     /// Reads the payload of a JWT. A token that is none has no claims.
     pub fn read(token: &str) -> Self {
-        let payload = payload(token).unwrap_or(Value::Null);
+        Self::of(&payload(token).unwrap_or(Value::Null))
+    }
+
+    /// The same; `None` for what is no JWT.
+    pub fn of_jwt(token: &str) -> Option<Self> {
+        payload(token)
+            .filter(Value::is_object)
+            .map(|payload| Self::of(&payload))
+    }
+
+    fn of(payload: &Value) -> Self {
         let text = |name: &str| payload.get(name).and_then(Value::as_str);
         let application = ["appid", "azp"]
             .into_iter()
             .find_map(|name| AppId::parse(text(name)?).ok());
         let roles = payload.get("roles").and_then(Value::as_array);
+        let scopes = text("scp").unwrap_or_default().split_whitespace();
         Self {
             application: application.unwrap_or_else(AppId::unnamed),
             tenant: text("tid").and_then(|text| TenantId::parse(text).ok()),
+            object: text("oid").filter(|id| is_guid(id)).map(str::to_owned),
+            scopes: scopes.take(ROLES).map(str::to_owned).collect(),
+            audience: text("aud").map(str::to_owned),
             roles: roles
                 .into_iter()
                 .flatten()
@@ -86,6 +106,26 @@ mod tests {
         })));
         assert_eq!(claims.roles, ["Mail.Read", "User.Read.All"]);
         assert!(claims.tenant.is_some());
+    }
+
+    #[test]
+    fn what_a_report_about_permissions_needs_is_read() {
+        let claims = TokenClaims::of_jwt(&token(&json!({
+            "aud": "https://graph.microsoft.com",
+            "oid": "0b7f9c52-2a5c-4a3d-9e6b-6c1d2e3f4a5b",
+            "scp": "Mail.Read User.Read",
+        })));
+        let claims = claims.unwrap();
+        assert_eq!(claims.scopes, ["Mail.Read", "User.Read"]);
+        assert_eq!(
+            claims.audience.as_deref(),
+            Some("https://graph.microsoft.com")
+        );
+        assert!(claims.object.is_some());
+        assert_eq!(TokenClaims::of_jwt("a.b.c"), None);
+        assert_eq!(TokenClaims::of_jwt(&token(&json!([]))), None);
+        let odd = TokenClaims::of_jwt(&token(&json!({ "oid": "'; rm" })));
+        assert_eq!(odd.unwrap().object, None, "it stands in commands");
     }
 
     #[test]

@@ -41,6 +41,11 @@ impl AccessToken {
         self.text.expose_secret()
     }
 
+    /// Whether it says anything about itself.
+    pub fn is_jwt(&self) -> bool {
+        TokenClaims::of_jwt(self.text.expose_secret()).is_some()
+    }
+
     /// What the token says about itself.
     pub fn claims(&self) -> &TokenClaims {
         &self.claims

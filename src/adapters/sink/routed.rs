@@ -15,7 +15,7 @@ use futures::future::join_all;
 use crate::domain::notification::event::Event;
 use crate::ports::declaration::{DeclaredSink, Routing};
 use crate::ports::desired::DesiredSource;
-use crate::ports::sink::{Sink, SinkError};
+use crate::ports::sink::{Outcome, Sink, SinkError};
 
 /// Opens a declared sink; the error says why it cannot.
 pub type OpenSink = Box<dyn Fn(&DeclaredSink) -> Result<Arc<dyn Sink>, String> + Send + Sync>;
@@ -129,11 +129,13 @@ impl Sink for RoutedSink {
     }
 
     async fn write(&self, events: &[Event]) -> Result<(), SinkError> {
-        let outcomes = self.write_each(events).await;
-        outcomes.into_iter().collect()
+        match self.write_each(events).await {
+            Outcome::Alike(outcome) => outcome,
+            Outcome::Each(outcomes) => outcomes.into_iter().collect(),
+        }
     }
 
-    async fn write_each(&self, events: &[Event]) -> Vec<Result<(), SinkError>> {
+    async fn write_each(&self, events: &[Event]) -> Outcome {
         let table = self.table();
         if table.routing.routes.is_empty() {
             return self.default.write_each(events).await;
@@ -163,6 +165,6 @@ impl Sink for RoutedSink {
                 outcomes[*at].clone_from(&outcome);
             }
         }
-        outcomes
+        Outcome::Each(outcomes)
     }
 }

@@ -11,6 +11,7 @@ use crate::domain::ids::Kid;
 use crate::domain::notification::grace::{Grace, KidGrace};
 use crate::domain::notification::refusal::{Delay, Refusal};
 use crate::domain::notification::seen::SeenIds;
+use crate::domain::times::Times;
 
 /// The log hears of each reason at most this often.
 const LOG_EVERY: SignedDuration = SignedDuration::from_mins(1);
@@ -36,8 +37,25 @@ pub struct Figures {
     pub marks: u64,
     /// When an item was last accepted.
     pub last_accepted: Option<Timestamp>,
+    /// Handshakes answered, each invocation once.
+    pub handshakes: u64,
+    /// How long answers took, on our own clock.
+    pub took: Times,
+    /// What came before us, where the platform says when a request came in.
+    pub before: Before,
     /// Which subscriptions were last proven and last refused.
     pub seen: SeenIds,
+}
+
+/// The time between a platform's mark and our first byte.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Before {
+    /// Requests that carried a mark.
+    pub requests: u64,
+    /// Their time before us in all, in milliseconds.
+    pub sum_ms: u64,
+    /// The longest, in milliseconds.
+    pub max_ms: u64,
 }
 
 /// The memory of the intake that is about figures.
@@ -48,6 +66,8 @@ pub(super) struct Ledger(Mutex<Book>);
 struct Book {
     figures: Figures,
     governor: Governor,
+    /// The same with the time before us, for requests that tell it.
+    estimated: Governor,
     grace: KidGrace,
     told: BTreeMap<Refusal, Told>,
     /// Refusals that the audit has not heard of: one figure for each reason, so that no flood
@@ -86,6 +106,7 @@ impl Ledger {
         Self(Mutex::new(Book {
             figures: Figures::default(),
             governor: Governor::new(rules),
+            estimated: Governor::new(rules),
             grace: KidGrace::default(),
             told: BTreeMap::new(),
             unwritten: BTreeMap::new(),
@@ -173,8 +194,14 @@ impl Ledger {
         }
     }
 
-    /// Counts an answer.
-    pub(super) fn answered(&self, receipt: &Receipt, now: Option<Timestamp>, took: SignedDuration) {
+    /// Counts an answer: what was settled, how long it took from the arrival of its head, and
+    /// how long the platform had it before, where that is known.
+    pub(super) fn answered(
+        &self,
+        receipt: &Receipt,
+        now: Option<Timestamp>,
+        (took, before): (SignedDuration, Option<SignedDuration>),
+    ) {
         let mut book = self.book();
         let figures = &mut book.figures;
         figures.requests += 1;
@@ -185,12 +212,27 @@ impl Ledger {
         for delay in &receipt.delays {
             *figures.delayed.entry(*delay).or_default() += 1;
         }
+        figures.took.note(millis(took));
+        if let Some(before) = before {
+            let ms = millis(before);
+            figures.before.requests += 1;
+            figures.before.sum_ms = figures.before.sum_ms.saturating_add(ms);
+            figures.before.max_ms = figures.before.max_ms.max(ms);
+        }
         if let Some(now) = now {
             if receipt.written + receipt.repeats > 0 {
                 figures.last_accepted = Some(now);
             }
             book.governor.note(now, took);
+            if let Some(before) = before {
+                book.estimated.note(now, took + before);
+            }
         }
+    }
+
+    /// Counts a handshake.
+    pub(super) fn handshake(&self) {
+        self.book().figures.handshakes += 1;
     }
 
     /// Counts a request that was no notification.
@@ -212,8 +254,10 @@ impl Ledger {
         self.book().figures.clone()
     }
 
-    pub(super) fn answers(&self, now: Timestamp) -> Answers {
-        self.book().governor.answers(now)
+    /// On our own clock, and with the time before us where that is known.
+    pub(super) fn answers(&self, now: Timestamp) -> (Answers, Answers) {
+        let mut book = self.book();
+        (book.governor.answers(now), book.estimated.answers(now))
     }
 
     pub(super) fn standing(&self, now: Timestamp) -> Standing {
@@ -221,4 +265,8 @@ impl Ledger {
         let rules = book.rules;
         Standing::of(book.governor.answers(now), &rules)
     }
+}
+
+fn millis(time: SignedDuration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(0)
 }

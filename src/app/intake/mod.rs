@@ -14,6 +14,7 @@
 //! settled now, the rest of it is written all the same, and the answer is 503: Graph sends the
 //! whole request again, and what was written is recognised.
 
+mod admission;
 mod cloud_event;
 mod content;
 mod ledger;
@@ -29,8 +30,6 @@ use std::task::Poll;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
 
 use crate::domain::client_state::KeyRing;
 use crate::domain::governor::{Answers, GovernorRules, Standing};
@@ -43,8 +42,10 @@ use crate::ports::keys::{ContentKeys, PublisherTokens};
 use crate::ports::sink::Sink;
 use crate::ports::state::StateStore;
 
+pub use admission::Admission;
 pub use ledger::{Figures, Tally};
 
+use admission::Capacity;
 use content::Opener;
 use ledger::Ledger;
 use repeats::Repeats;
@@ -78,6 +79,10 @@ pub struct IntakeConfig {
     pub deadline: Duration,
     /// How many requests are worked on at once; more are turned away unread.
     pub requests_at_once: usize,
+    /// How many bytes of bodies are held at once; what goes beyond is turned away. An event
+    /// is written beside its body, and opened content beside both, so that about four times
+    /// as much memory is needed.
+    pub bytes_at_once: usize,
     /// How many envelopes are opened at once; the number of cores.
     pub openings_at_once: usize,
     /// Longest body, in bytes.
@@ -97,6 +102,7 @@ impl IntakeConfig {
             ring,
             deadline: Duration::from_secs(2),
             requests_at_once: 256,
+            bytes_at_once: 8 * 1024 * 1024,
             openings_at_once: cores.map_or(2, std::num::NonZeroUsize::get),
             body_bytes: 4 * 1024 * 1024,
             items: 5_000,
@@ -114,10 +120,6 @@ pub enum Route {
     /// The address for lifecycle events.
     Lifecycle,
 }
-
-/// The right to be worked on. Taken before the body is read.
-#[derive(Debug)]
-pub struct Admission(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
 
 /// What became of a request.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -155,7 +157,7 @@ pub struct Intake {
     config: IntakeConfig,
     opener: Opener,
     roster: RwLock<Option<Arc<Roster>>>,
-    capacity: Arc<Semaphore>,
+    capacity: Capacity,
     repeats: Repeats,
     ledger: Ledger,
 }
@@ -167,7 +169,7 @@ impl Intake {
         Self {
             opener: Opener::new(Arc::clone(&services.keys), config.openings_at_once),
             roster: RwLock::default(),
-            capacity: Arc::new(Semaphore::new(config.requests_at_once)),
+            capacity: Capacity::new(config.requests_at_once, config.bytes_at_once),
             repeats: Repeats::default(),
             ledger: Ledger::new(config.governor),
             services,
@@ -189,11 +191,22 @@ impl Intake {
 
     /// Admits a request, before its body is read. `None`: answer 503 at once.
     pub fn admit(&self) -> Option<Admission> {
-        let permit = Arc::clone(&self.capacity).try_acquire_owned().ok();
-        if permit.is_none() {
+        let admission = self.capacity.admit();
+        if admission.is_none() {
             self.ledger.shed();
         }
-        permit.map(Admission)
+        admission
+    }
+
+    /// Counts a request that was turned away because its body would not fit beside those of
+    /// others.
+    pub fn turned_away(&self) {
+        self.ledger.shed();
+    }
+
+    /// Counts a handshake that was answered.
+    pub fn handshake(&self) {
+        self.ledger.handshake();
     }
 
     /// Whether content that is sealed for the certificate can be opened here.
@@ -217,7 +230,7 @@ impl Intake {
     /// Dropping the future gives the request up: what was being written may be there or not,
     /// and counts as not written.
     pub async fn receive(&self, admission: Admission, route: Route, body: &[u8]) -> Answer {
-        let begun = Instant::now();
+        let begun = admission.begun();
         let posted = match self.read(body) {
             Ok(posted) => posted,
             Err(answer) => {
@@ -245,9 +258,10 @@ impl Intake {
             (None, _) => delayed(Delay::NoClock),
             (_, None) => delayed(Delay::DeclarationNotRead),
         };
-        drop(admission);
         let took = SignedDuration::try_from(begun.elapsed()).unwrap_or(SignedDuration::MAX);
-        self.ledger.answered(&receipt, now, took);
+        let before = now.and_then(|now| admission.before(now));
+        drop(admission);
+        self.ledger.answered(&receipt, now, (took, before));
         match receipt.delays.is_empty() {
             true => Answer::Accepted(receipt),
             false => Answer::TryLater(receipt),
@@ -288,8 +302,9 @@ impl Intake {
         self.ledger.figures()
     }
 
-    /// Counts of answers within the governor's window, to be added to those of other instances.
-    pub fn answers(&self, now: Timestamp) -> Answers {
+    /// Counts of answers within the governor's window, to be added to those of other instances:
+    /// on our own clock, and with the time before us where the platform tells it.
+    pub fn answers(&self, now: Timestamp) -> (Answers, Answers) {
         self.ledger.answers(now)
     }
 

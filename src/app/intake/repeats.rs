@@ -1,6 +1,6 @@
 //! Certain repeats: suppressed once the first was written, and kept waiting until it is.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -149,17 +149,15 @@ impl Claim<'_> {
             awaited.send_replace(Outcome::Written);
         }
     }
-}
 
-impl Claim<'_> {
     /// Some of it was written, and repeats of those are suppressed from now on. The rest counts
     /// as failed when the claim is dropped, and so it does for whoever awaits any of it: they
     /// may ask the window then.
     pub(super) fn written_in_part(&mut self, written: &[EventId], now: Timestamp) {
-        let written: HashSet<&EventId> = written.iter().collect();
+        let written: EventIdMap<()> = written.iter().map(|id| (*id, ())).collect();
         let mut state = self.repeats.state();
         self.ids.retain(|id| {
-            if !written.contains(id) {
+            if !written.contains_key(id) {
                 return true;
             }
             state.writing.remove(id);

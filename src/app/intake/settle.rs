@@ -23,7 +23,7 @@ use crate::domain::notification::roster::{Opening, Roster};
 use crate::domain::notification::{Happening, Sealed};
 use crate::domain::sight::{LifecycleEvent, WakeMark};
 use crate::ports::keys::Opened;
-use crate::ports::sink::SinkError;
+use crate::ports::sink::{Outcome, SinkError};
 
 /// Wake marks are left this many at once.
 const MARKS_AT_ONCE: usize = 16;
@@ -55,6 +55,12 @@ impl<'p> Sorted<'p, '_, '_> {
             }
         }
     }
+}
+
+/// Which events of a request are durable.
+enum Written {
+    All,
+    Some(Vec<EventId>),
 }
 
 impl Intake {
@@ -227,15 +233,18 @@ impl Intake {
             }
         }
         let events = self.events(&mine, bytes, now);
-        let written: Vec<EventId> = self.write(&events).await;
-        receipt.written = written.len();
-        if written.len() == events.len() {
-            claim.written(now);
-        } else {
-            // Each item is remembered for itself: its neighbour's sink may be another one.
-            receipt.delays.insert(Delay::Sink);
-            claim.written_in_part(&written, now);
-            drop(claim);
+        match self.write(&events).await {
+            Written::All => {
+                receipt.written = events.len();
+                claim.written(now);
+            }
+            Written::Some(written) => {
+                // Each item is remembered for itself: its neighbour's sink may be another one.
+                receipt.written = written.len();
+                receipt.delays.insert(Delay::Sink);
+                claim.written_in_part(&written, now);
+                drop(claim);
+            }
         }
         for (id, first) in awaited {
             // The first may have been written although its neighbours were not.
@@ -262,12 +271,16 @@ impl Intake {
     }
 
     /// Writes events, and says which of them are durable now.
-    async fn write(&self, events: &[Event]) -> Vec<EventId> {
+    async fn write(&self, events: &[Event]) -> Written {
         if events.is_empty() {
-            return Vec::new();
+            return Written::All;
         }
-        let outcomes = self.services.sink.write_each(events).await;
-        let mut written = Vec::with_capacity(events.len());
+        let outcomes = match self.services.sink.write_each(events).await {
+            Outcome::Alike(Ok(())) => return Written::All,
+            Outcome::Alike(failed) => vec![failed],
+            Outcome::Each(outcomes) => outcomes,
+        };
+        let mut written = Vec::new();
         let mut failed: Vec<SinkError> = Vec::new();
         for (event, outcome) in events.iter().zip(outcomes) {
             match outcome {
@@ -282,7 +295,10 @@ impl Intake {
                 SinkError::Denied { .. } => tracing::error!("{error}; Graph sends them again"),
             }
         }
-        written
+        match written.len() == events.len() {
+            true => Written::All,
+            false => Written::Some(written),
+        }
     }
 
     /// Leaves a wake mark for each event about a subscription; equal ones are one.

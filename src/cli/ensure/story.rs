@@ -73,15 +73,16 @@ impl Journal for Telling {
 fn step_words(step: &Step) -> String {
     let at = step.at.as_secs_f64();
     let mut out = format!("{at:>7.1} s  {:<9}  {}.", step.to.as_str(), step.why);
-    for line in evidence_words(&step.evidence) {
+    for line in evidence_words(&step.evidence, &step.why) {
         out.push_str(&format!("\n{:22}{line}", ""));
     }
     out
 }
 
-fn evidence_words(evidence: &Evidence) -> Vec<String> {
+fn evidence_words(evidence: &Evidence, told: &str) -> Vec<String> {
     let mut lines = Vec::new();
-    if let Some(words) = evidence.words.as_ref().filter(|words| !words.is_empty()) {
+    let new = |words: &&String| !words.is_empty() && !told.contains(words.as_str());
+    if let Some(words) = evidence.words.as_ref().filter(new) {
         lines.push(format!("The service: {words}"));
     }
     if let (Some(cause), Some(remedy), Some(rule)) =
@@ -94,7 +95,9 @@ fn evidence_words(evidence: &Evidence) -> Vec<String> {
     if let Some(wait) = evidence.wait {
         lines.push(format!("It waits {:.1} s.", wait.as_secs_f64()));
     }
-    if let (Some(before), Some(after)) = (&evidence.before, &evidence.after) {
+    if let (Some(before), Some(after)) = (&evidence.before, &evidence.after)
+        && before != after
+    {
         lines.push(format!("Version {before} became {after}."));
     }
     lines

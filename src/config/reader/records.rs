@@ -1,7 +1,7 @@
 //! Where decisions are kept, and what it takes to read them.
 
 use super::super::locations::StateLocation;
-use super::super::{Problems, RecordsSettings};
+use super::super::{AccessSettings, Problems, RecordsSettings};
 use super::Reader;
 
 impl Reader<'_> {
@@ -15,6 +15,23 @@ impl Reader<'_> {
             return None;
         }
         Some(audit)
+    }
+
+    /// What it takes to ask for tokens, from anywhere.
+    pub(in crate::config) fn access(mut self) -> Result<AccessSettings, Problems> {
+        let graph = self.graph();
+        let authority = self.authority(graph.as_ref());
+        let credential = self.credential(false, graph.as_ref());
+        match (graph, authority, credential) {
+            (Some(graph), Some(authority), Some(credential)) if self.problems.is_empty() => {
+                Ok(AccessSettings {
+                    credential,
+                    graph,
+                    authority,
+                })
+            }
+            _ => Err(Problems(self.problems.into_values().collect())),
+        }
     }
 
     /// What it takes to read the audit and the state, from anywhere.

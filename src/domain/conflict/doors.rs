@@ -102,7 +102,9 @@ pub const DIFFERENCES: &[Difference] = &[
         api: "A zip deployment then collides with that source: 409, another operation is pending.",
         so: "If the pending operation is of another source, let a person disconnect one of them.",
         sources: &["https://github.com/microsoft/vscode-azureappservice/issues/2380"],
-        shown_by: &[],
+        shown_by: &[
+            "tests/kinds_app_service/doors.rs::a_source_that_the_deployment_center_connected_waits_its_turn_and_a_zip_deployment_is_refused",
+        ],
     },
     Difference {
         service: Service::AppService,
@@ -113,7 +115,10 @@ pub const DIFFERENCES: &[Difference] = &[
         sources: &[
             "https://learn.microsoft.com/en-us/azure/app-service/app-service-web-tutorial-rest-api",
         ],
-        shown_by: &[],
+        shown_by: &[
+            "tests/kinds_app_service/doors.rs::cors_in_the_platform_and_in_the_app_is_reported_and_neither_is_changed",
+            "tests/kinds_app_service/doors.rs::an_origin_with_a_wildcard_subdomain_is_refused_by_the_portal_and_taken_by_the_api",
+        ],
     },
     Difference {
         service: Service::KeyVault,

@@ -10,7 +10,7 @@
 mod permission;
 mod table;
 
-pub use permission::{AppRole, Permission, of as permission};
+pub use permission::{AppRole, Permission, of as permission, role_id};
 
 use std::fmt;
 

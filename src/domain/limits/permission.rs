@@ -32,14 +32,17 @@ pub fn of(resource: &Resource) -> Permission {
     match name_of(resource) {
         Some(Some(name)) => Permission::Role(AppRole {
             name,
-            id: IDS
-                .iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, id)| *id),
+            id: role_id(name),
         }),
         Some(None) => Permission::SignedInUserOnly,
         None => Permission::NotDocumented,
     }
+}
+
+/// The id of the app role with this name, where known.
+pub fn role_id(name: &str) -> Option<&'static str> {
+    let known = IDS.iter().find(|(known, _)| *known == name);
+    known.map(|(_, id)| *id)
 }
 
 /// `None` where nothing is documented, `Some(None)` where application permissions are refused.

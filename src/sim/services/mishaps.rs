@@ -108,12 +108,15 @@ impl Mishaps {
     }
 }
 
+/// Lends the plan for a moment.
+type Lend<'a> = &'a dyn Fn(&mut dyn FnMut(&mut Mishaps));
+
 /// Runs one call through the plan: what happens meanwhile, then the mishap or the effect.
 /// `mishaps` lends the plan for a moment, so that no lock is held while others act.
 pub fn pass_through(
     operation: &str,
     ask: &Ask,
-    mishaps: &dyn Fn(&mut dyn FnMut(&mut Mishaps)),
+    mishaps: Lend<'_>,
     effect: impl FnOnce() -> Reply,
 ) -> Option<Reply> {
     let (mut meanwhile, mut mishap) = (None, None);
