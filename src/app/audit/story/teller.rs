@@ -154,7 +154,10 @@ impl Teller {
         let without = self.lapse(record);
         let id = record.about.id.as_deref().unwrap_or("?");
         let anew = if self.served_before { " anew" } else { "" };
-        let why = since(&record.reason);
+        let why = match record.reason.as_str() {
+            "missing" if self.served_before => "nothing served it any more".to_owned(),
+            reason => since(reason),
+        };
         let mut text = format!("Created{anew} as {id}, since {why}");
         if !record.seen.is_empty() {
             text.push_str(&format!(" ({})", record.seen));
@@ -315,7 +318,7 @@ impl Run {
         let text = match self.count {
             1 => format!("{}{until}.", self.text),
             count => format!(
-                "{} {count} times until {}{until}.",
+                "{}, {count} times, the last at {}{until}.",
                 self.text,
                 moment(self.last)
             ),
@@ -330,7 +333,7 @@ impl Run {
 
 fn waits(record: &Record) -> String {
     format!(
-        "It waited, since {}{}",
+        "It was left as it is, since {}{}",
         since(&record.reason),
         words(record)
     )
