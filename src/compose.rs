@@ -1,8 +1,11 @@
 //! Builds adapters from settings; the only place that knows all rooms.
 
 pub mod audit;
+#[cfg(feature = "cli")]
+pub mod ensure;
 pub mod handler;
 mod intake;
+pub mod keys;
 
 /// The reader of declarations, for the commands that check one.
 pub mod declaration {

@@ -235,6 +235,30 @@ pub struct RecordsSettings {
     pub authority: Url,
 }
 
+/// What it takes to ensure one thing, from any machine.
+#[derive(Debug)]
+pub struct EnsureSettings {
+    /// The audit, where a setting says where it is.
+    pub audit: Option<StateLocation>,
+    /// How tokens are obtained.
+    pub credential: CredentialSettings,
+    /// Graph's address, which tells the cloud.
+    pub graph: Url,
+    /// Where tokens are issued.
+    pub authority: Url,
+}
+
+impl EnsureSettings {
+    /// Reads what is needed of the environment of this process, and nothing else. `target` is the
+    /// service that is called; Graph, where it is `None`.
+    ///
+    /// # Errors
+    /// All problems of those settings.
+    pub fn from_environment(target: Option<&Url>) -> Result<Self, Problems> {
+        reader::Reader::new(&Environment).ensure(target)
+    }
+}
+
 impl RecordsSettings {
     /// Reads what is needed of the environment of this process, and nothing else. `at` stands in
     /// for `EVERGRAPH_AUDIT`.

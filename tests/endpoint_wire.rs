@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "test file")]
 
 #[path = "graph_wire/scripted.rs"]
+#[expect(dead_code, reason = "shared with the tests of the Graph client")]
 mod scripted;
 
 use std::time::Duration;

@@ -1,8 +1,10 @@
 //! The one way in which adapters make HTTP clients.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use azure_core::error::ErrorKind;
+use azure_core::http::{AsyncRawResponse, HttpClient, Request, Transport};
 use reqwest::Client;
 use url::Url;
 
@@ -72,6 +74,11 @@ impl Outgoing {
         made.as_ref().map_err(String::as_str)
     }
 
+    /// The client as what carries the requests of the Azure crates; made at its first use too.
+    pub(crate) fn transport(self) -> Transport {
+        Transport::new(Arc::new(Lazily(self)))
+    }
+
     fn make(&self) -> Result<Client, String> {
         let mut builder = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -112,4 +119,17 @@ pub(crate) fn chain(error: &reqwest::Error) -> String {
     }
     parts.dedup();
     words::printable(&parts.join(": "), 300)
+}
+
+#[derive(Debug)]
+struct Lazily(Outgoing);
+
+#[async_trait::async_trait]
+impl HttpClient for Lazily {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let client = self.0.client();
+        let client = client
+            .map_err(|why| azure_core::Error::with_message(ErrorKind::Other, why.to_owned()))?;
+        client.execute_request(request).await
+    }
 }

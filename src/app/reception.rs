@@ -174,6 +174,14 @@ impl Reception {
                 && certificate.opening == Opening::Decrypt
                 && !self.intake.holds_key(&certificate.id)
             {
+                if self.intake.expects_key(&certificate.id) {
+                    tracing::info!(
+                        "{} waits for the key {:?}, which is being fetched from its vault",
+                        one.name,
+                        certificate.id
+                    );
+                    continue;
+                }
                 tracing::error!(
                     "{} asks for resource data, but EVERGRAPH_DECRYPTION_KEYS has no usable key {:?}: \
                      its notifications are answered 503; add the key, or declare decrypt = false",

@@ -133,7 +133,8 @@ impl Statistics {
 
     /// Something was counted: it is written within a minute.
     pub fn counted(self: &Arc<Self>, intake: &Arc<Intake>) {
-        if self.planned.swap(true, Ordering::Relaxed) {
+        // Looked at before it is written: most requests find it planned.
+        if self.planned.load(Ordering::Relaxed) || self.planned.swap(true, Ordering::Relaxed) {
             return;
         }
         let (this, intake) = (Arc::clone(self), Arc::clone(intake));

@@ -1,5 +1,7 @@
 //! `evergraph check FILE`
 
+mod keys;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
@@ -7,11 +9,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource};
+use secrecy::{ExposeSecret as _, SecretString};
 
+use self::keys::Keys;
 use crate::compose::declaration::{Diagnostic, Reading, Severity, Target, read};
 use crate::domain::duration;
 use crate::domain::limits::{self, Permission};
 use crate::domain::subscription::{Desired, DesiredSet};
+use crate::ports::declaration::Routing;
 
 /// Most diagnostics shown on a terminal; JSON shows all.
 const SHOWN_MAX: usize = 50;
@@ -32,6 +37,15 @@ pub struct Args {
     /// How to print the findings.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     output: Output,
+    /// The private keys that the declared certificates are compared with, as the handler is
+    /// given them. No vault is asked.
+    #[arg(
+        long,
+        env = "EVERGRAPH_DECRYPTION_KEYS",
+        hide_env_values = true,
+        value_name = "LIST"
+    )]
+    decryption_keys: Option<SecretString>,
     /// Ends with 1 on warnings too.
     #[arg(long)]
     deny_warnings: bool,
@@ -44,6 +58,7 @@ impl Args {
             file,
             graph_url,
             output: Output::Text,
+            decryption_keys: None,
             deny_warnings: false,
         }
     }
@@ -66,10 +81,13 @@ pub async fn run(args: &Args) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let reading = read(&text, Target::of(&args.graph_url));
+    let mut reading = read(&text, Target::of(&args.graph_url));
+    let setting = args.decryption_keys.as_ref();
+    let setting = setting.filter(|list| !list.expose_secret().trim().is_empty());
+    let keys = Keys::compare(setting, &mut reading);
     let name = args.file.display().to_string();
     let out = match args.output {
-        Output::Json => format!("{:#}", as_json(&name, &reading)),
+        Output::Json => format!("{:#}", as_json(&name, &reading, &keys)),
         Output::Text if std::io::stdout().is_terminal() => as_text(&name, &reading, |one| {
             picture(one, &name, &text, GraphicalTheme::unicode())
         }),
@@ -120,7 +138,7 @@ fn as_text(file: &str, reading: &Reading, show: impl Fn(&Diagnostic) -> String) 
                 counted(set.by_key.len(), "subscription"),
                 counted(tenants.len(), "tenant")
             );
-            out.push_str(&summary(set));
+            out.push_str(&summary(set, &reading.routing));
         }
         None => {
             let _ = writeln!(out, "{file}: cannot be used ({counts})");
@@ -137,22 +155,27 @@ fn counted(number: usize, what: &str) -> String {
 }
 
 /// The subscriptions and the permissions that they need.
-fn summary(set: &DesiredSet) -> String {
+fn summary(set: &DesiredSet, routing: &Routing) -> String {
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::NOTHING);
-    table.set_header(["name", "kind", "changes", "lives", "permission"]);
+    let mut header = vec!["name", "kind", "changes", "lives", "permission"];
+    let routed = !routing.sinks.is_empty();
+    header.extend(routed.then_some("sink"));
+    table.set_header(header);
     let mut all: Vec<&Desired> = set.by_key.values().collect();
     all.sort_by_key(|one| &one.name);
     for one in &all {
         let kind = one.resource.kind();
         let lives = limits::of(kind).lifetime_to_request(one.lifetime, one.key.resource_data);
-        table.add_row([
+        let mut row = vec![
             one.name.to_string(),
             kind.to_string(),
             one.key.change_types.to_string(),
             duration::write(lives),
             permission_word(one).to_owned(),
-        ]);
+        ];
+        row.extend(routed.then(|| sink_of(one, routing).to_owned()));
+        table.add_row(row);
     }
     let mut out = String::new();
     if !all.is_empty() {
@@ -175,6 +198,12 @@ fn summary(set: &DesiredSet) -> String {
         );
     }
     out
+}
+
+/// The name of the sink that its notifications go to.
+fn sink_of<'r>(one: &Desired, routing: &'r Routing) -> &'r str {
+    let route = routing.routes.get(&one.key.tag());
+    route.map_or("default", String::as_str)
 }
 
 fn permission_word(one: &Desired) -> &'static str {
@@ -244,7 +273,7 @@ fn first_line(span: std::ops::Range<usize>, text: &str) -> std::ops::Range<usize
     span.start..span.start + length
 }
 
-fn as_json(file: &str, reading: &Reading) -> serde_json::Value {
+fn as_json(file: &str, reading: &Reading, keys: &Keys) -> serde_json::Value {
     let diagnostics: Vec<_> = reading.diagnostics.iter().map(diagnostic_json).collect();
     let set = reading.declared.as_ref().map(|(set, _)| set);
     serde_json::json!({
@@ -265,11 +294,13 @@ fn as_json(file: &str, reading: &Reading) -> serde_json::Value {
                 "lifecycle": one.lifecycle,
                 "because": one.because,
                 "permission": permission_word(one),
+                "sink": sink_of(one, &reading.routing),
             })
         }).collect::<Vec<_>>()),
         "permissions": set.map(|set| roles(set).into_iter().map(|(name, id)| {
             serde_json::json!({ "name": name, "appRoleId": id })
         }).collect::<Vec<_>>()),
+        "decryptionKeys": keys.as_json(),
         "diagnostics": diagnostics,
     })
 }

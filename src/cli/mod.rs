@@ -6,6 +6,7 @@ mod check;
 pub mod conflicts;
 mod demo;
 mod dev;
+mod ensure;
 mod explain;
 mod handler;
 mod host;
@@ -54,6 +55,8 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Explains an error answer of a Microsoft service: cause, remedy, and what never to do
     Explain(explain::ExplainArgs),
+    /// Makes one thing stand in a Microsoft service, whatever conflicts come, and tells every step
+    Ensure(ensure::EnsureArgs),
     /// Lists the playbook of conflicts
     Conflicts(conflicts::ConflictsArgs),
     /// Shows what passes and commands decided, as the audit keeps it
@@ -80,6 +83,7 @@ pub async fn run() -> ExitCode {
         Command::Simulate(args) => simulate::run(args).await,
         Command::Bench(args) => bench::run(args).await,
         Command::Explain(args) => explain::run(&args),
+        Command::Ensure(args) => ensure::run(&args).await,
         Command::Conflicts(args) => conflicts::run(&args),
         Command::Audit(args) => audit::run(&args).await,
         Command::Why(args) => why::run(&args).await,

@@ -33,6 +33,31 @@ pub fn trail_of_command(settings: &RecordsSettings, actor: &str) -> anyhow::Resu
     Ok(Arc::new(Trail::new(audit, actor, instance)))
 }
 
+/// A trail for a run of ensure; `None` where no setting names an audit.
+///
+/// # Errors
+/// A sentence that names the setting and what to do.
+#[cfg(feature = "cli")]
+pub(super) fn trail_of_ensure(
+    settings: &crate::config::EnsureSettings,
+) -> anyhow::Result<Option<Arc<Trail>>> {
+    let instance = instance()?;
+    let audit: Arc<dyn Audit> = match &settings.audit {
+        None => return Ok(None),
+        // A folder needs no token, whatever the credential is for.
+        Some(StateLocation::Folder(folder)) => Arc::new(FileAudit::new(folder, &instance)),
+        Some(container) => {
+            let entra = tokens(&settings.credential, &settings.graph, &settings.authority)?;
+            open(container, &settings.credential, &entra, &instance)?
+        }
+    };
+    Ok(Some(Arc::new(Trail::new(
+        audit,
+        "evergraph ensure",
+        instance,
+    ))))
+}
+
 /// The audit and, where it is named, the state, to be read. The state is `None` as well where its
 /// folder is not there: a look makes nothing.
 ///

@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use azure_core::credentials::TokenCredential;
 
+use super::keys::decryption_keys;
 use super::{entra, has_sas};
-use crate::adapters::crypto::{DecryptionKeyEntry, DecryptionKeys};
 use crate::adapters::event_ids::CountedIds;
 use crate::adapters::jwks::{AuthorityOptions, AuthorityTokens};
 use crate::adapters::sink::file::FileSink;
 use crate::adapters::sink::memory::MemorySink;
 use crate::adapters::sink::queue::{QueueSink, QueueSinkOptions};
+use crate::adapters::sink::routed::RoutedSink;
 use crate::app::intake::{Intake, IntakeConfig, IntakeServices};
 use crate::app::pass::Services;
 use crate::app::reception::{Reception, ReceptionServices};
@@ -19,6 +20,7 @@ use crate::app::statistics::Statistics;
 use crate::config::{PassSettings, SinkLocation};
 use crate::domain::ids::AppId;
 use crate::ports::declaration::CredentialKind;
+use crate::ports::declaration::{DeclaredSink, SinkPlace};
 use crate::ports::ids::UniqueIds;
 use crate::ports::sink::Sink;
 
@@ -41,7 +43,7 @@ pub(super) fn reception(
         );
         return Ok(None);
     };
-    let sink = sink(settings, location)?;
+    let sink = sink(settings, services, location)?;
     tracing::info!("notifications go to {}", sink.place());
     let applications = applications(settings);
     let authority = AuthorityOptions::of_authority(&settings.authority, applications.clone());
@@ -61,7 +63,7 @@ pub(super) fn reception(
             clock: Arc::clone(&services.clock),
             ids: Arc::clone(&ids),
             publisher: Arc::clone(&publisher) as _,
-            keys: Arc::new(decryption_keys(settings.decryption_keys.as_ref())),
+            keys: decryption_keys(settings),
         },
         IntakeConfig::new(settings.home.clone(), Arc::clone(&settings.keys)),
     );
@@ -98,51 +100,85 @@ fn applications(settings: &PassSettings) -> BTreeSet<AppId> {
         .collect()
 }
 
-fn sink(settings: &PassSettings, location: &SinkLocation) -> anyhow::Result<Arc<dyn Sink>> {
-    let (queue, blobs, expires) = match location {
-        SinkLocation::Folder(folder) => return Ok(Arc::new(FileSink::open(folder)?)),
-        SinkLocation::Memory { takes } => {
-            tracing::warn!("EVERGRAPH_SINK is memory: every event is forgotten");
-            return Ok(Arc::new(MemorySink::forgetful(FORGOTTEN_AFTER, *takes)));
-        }
-        SinkLocation::Queue {
-            queue,
-            blobs,
-            expires,
-        } => (queue, blobs.as_ref(), *expires),
+/// The sink of the settings, with those of the declaration behind it.
+fn sink(
+    settings: &PassSettings,
+    services: &Services,
+    location: &SinkLocation,
+) -> anyhow::Result<Arc<dyn Sink>> {
+    let opener = Opener {
+        credential: opening(settings),
+        laptop: !settings.production,
     };
-    let credential = match has_sas(queue) && blobs.is_none_or(has_sas) {
-        true => None,
-        false => {
-            let home = settings.credential.tenant.as_ref();
-            let opened = entra(settings)?.for_storage(home);
-            Some(opened.map_err(anyhow::Error::msg)?)
-        }
-    };
-    let options = QueueSinkOptions {
-        queue: queue.expose().clone(),
-        claims: blobs.map(|url| url.expose().clone()),
-        expires: expires.map(|after| after.unsigned_abs()),
-    };
-    Ok(Arc::new(QueueSink::open(options, credential)?))
+    let default = opener.of_settings(location)?;
+    let declared = Arc::clone(&services.desired);
+    let open = Box::new(move |sink: &DeclaredSink| opener.of_declaration(sink));
+    Ok(Arc::new(RoutedSink::new(default, declared, open)))
 }
 
-/// Keys that cannot be used are missing: items that need them are answered 503 until they are
-/// there, and the log says so.
-fn decryption_keys(setting: Option<&SecretString>) -> DecryptionKeys {
-    let Some(text) = setting else {
-        return DecryptionKeys::none();
-    };
-    let entries = match DecryptionKeyEntry::parse_list(text.expose_secret()) {
-        Ok(entries) => entries,
-        Err(fault) => {
-            tracing::error!("EVERGRAPH_DECRYPTION_KEYS: {fault}");
-            return DecryptionKeys::none();
-        }
-    };
-    let (keys, faults) = DecryptionKeys::load(entries, |path| std::fs::read_to_string(path));
-    for fault in faults {
-        tracing::error!("EVERGRAPH_DECRYPTION_KEYS: {fault}");
+/// What opens queues and containers, or why there is nothing.
+fn opening(settings: &PassSettings) -> Result<Arc<dyn TokenCredential>, String> {
+    let home = settings.credential.tenant.as_ref();
+    let credential = entra(settings).map_err(|error| format!("{error:#}"));
+    let credential = credential.and_then(|entra| entra.for_storage(home));
+    credential
+}
+
+struct Opener {
+    credential: Result<Arc<dyn TokenCredential>, String>,
+    /// Folders are for laptops.
+    laptop: bool,
+}
+
+impl Opener {
+    fn of_settings(&self, location: &SinkLocation) -> anyhow::Result<Arc<dyn Sink>> {
+        let (queue, blobs, expires) = match location {
+            SinkLocation::Folder(folder) => return Ok(Arc::new(FileSink::open(folder)?)),
+            SinkLocation::Memory { takes } => {
+                tracing::warn!("EVERGRAPH_SINK is memory: every event is forgotten");
+                return Ok(Arc::new(MemorySink::forgetful(FORGOTTEN_AFTER, *takes)));
+            }
+            SinkLocation::Queue {
+                queue,
+                blobs,
+                expires,
+            } => (queue, blobs.as_ref(), *expires),
+        };
+        let options = QueueSinkOptions {
+            queue: queue.expose().clone(),
+            claims: blobs.map(|url| url.expose().clone()),
+            expires: expires.map(|after| after.unsigned_abs()),
+        };
+        let credential = match has_sas(queue) && blobs.is_none_or(has_sas) {
+            true => None,
+            false => Some(self.credential.clone().map_err(anyhow::Error::msg)?),
+        };
+        Ok(Arc::new(QueueSink::open(options, credential)?))
     }
-    keys
+
+    fn of_declaration(&self, sink: &DeclaredSink) -> Result<Arc<dyn Sink>, String> {
+        match &sink.place {
+            SinkPlace::Folder(_) if !self.laptop => {
+                Err("file: is for a laptop; in Azure, name the https URL of a queue".to_owned())
+            }
+            SinkPlace::Folder(folder) => {
+                let opened = FileSink::open(folder).map_err(|error| error.to_string())?;
+                Ok(Arc::new(opened))
+            }
+            SinkPlace::Queue {
+                queue,
+                blobs,
+                expires,
+            } => {
+                let options = QueueSinkOptions {
+                    queue: queue.clone(),
+                    claims: blobs.clone(),
+                    expires: expires.map(|after| after.unsigned_abs()),
+                };
+                let credential = self.credential.clone()?;
+                let opened = QueueSink::open(options, Some(credential));
+                Ok(Arc::new(opened.map_err(|error| error.to_string())?))
+            }
+        }
+    }
 }

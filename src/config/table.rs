@@ -149,7 +149,7 @@ pub const SETTINGS: &[Setting] = &[
         NoIntake,
         "none: notifications are answered 503, and Graph keeps them for up to four hours",
         "https://account.queue.core.windows.net/evergraph-events",
-        "Where accepted notifications go: the URL of an Azure Storage queue (a SAS is allowed), or `file:DIR`, a folder of JSON lines on a laptop. `memory:` forgets every event and is for measurements, behind a loopback address only.",
+        "Where accepted notifications go: the URL of an Azure Storage queue (a SAS is allowed), or `file:DIR`, a folder of JSON lines on a laptop. `memory:` forgets every event and is for measurements, behind a loopback address only. The declaration may name more (`[sinks.NAME]`), and send the notifications of single subscriptions there; this one takes the rest.",
     ),
     secret(
         "EVERGRAPH_SINK_BLOBS",
@@ -169,8 +169,8 @@ pub const SETTINGS: &[Setting] = &[
         "EVERGRAPH_DECRYPTION_KEYS",
         NoIntake,
         "none",
-        "`2026-09=/secrets/2026-09.pem`",
-        "Private RSA keys that open resource data: `certificate_id=PATH` or `certificate_id=PEM`, separated by commas. Items for a certificate that is missing here are answered 503, unless their subscription says `decrypt = false`.",
+        "`2026-09=/secrets/2026-09.pem,2027-03=https://contoso.vault.azure.net/secrets/notifications`",
+        "Private RSA keys that open resource data: `certificate_id=PATH`, `certificate_id=PEM` or `certificate_id=URL` of a Key Vault secret (`https://VAULT.vault.azure.net/secrets/NAME`, with `/VERSION` or without), separated by commas. With `*=URL`, every `certificate_id` of 32 hex digits is a version of that secret, so that a rotation needs no new setting. Secrets are read with `EVERGRAPH_CREDENTIAL` (role Key Vault Secrets User) beside the start, as often as it takes; PEM, or PKCS#12 that the vault converts. Items for a certificate that is missing here are answered 503, unless their subscription says `decrypt = false`.",
     ),
     setting(
         "EVERGRAPH_GRAPH_URL",

@@ -1,5 +1,6 @@
 //! Building a desired set, and its hash.
 
+use super::notification::roster::Opening;
 use super::subscription::{Desired, DesiredSet, KeyTag, Lifetime};
 
 impl DesiredSet {
@@ -56,6 +57,10 @@ impl Canon {
         self.part(lifecycle);
         self.part(certificate_id.as_bytes());
         self.part(certificate.as_bytes());
+        // Only where it is so: the hash of everything else stays what it was.
+        if one.certificate.as_ref().map(|known| known.opening) == Some(Opening::PassOn) {
+            self.part(b"passed on");
+        }
     }
 
     fn finish(self) -> String {
@@ -110,6 +115,11 @@ mod tests {
         let plain = desired("a", "users");
         let hash = |one: &Desired| DesiredSet::of([one.clone()]).hash;
         let mut seen = std::collections::BTreeSet::from([hash(&plain), DesiredSet::of([]).hash]);
+        let certificate = |opening| crate::domain::subscription::EncryptionCertificate {
+            id: "1".into(),
+            der_base64: "AA==".into(),
+            opening,
+        };
         let variants = [
             desired("b", "users"),
             desired("a", "/users"),
@@ -123,11 +133,11 @@ mod tests {
                 ..plain.clone()
             },
             Desired {
-                certificate: Some(crate::domain::subscription::EncryptionCertificate {
-                    id: "1".into(),
-                    der_base64: "AA==".into(),
-                    opening: crate::domain::notification::roster::Opening::Decrypt,
-                }),
+                certificate: Some(certificate(Opening::Decrypt)),
+                ..plain.clone()
+            },
+            Desired {
+                certificate: Some(certificate(Opening::PassOn)),
                 ..plain
             },
         ];

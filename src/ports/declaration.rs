@@ -1,9 +1,14 @@
 //! Where the declaration comes from.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
+
+use jiff::SignedDuration;
+use url::Url;
 
 use crate::domain::ids::{AppId, TenantId};
-use crate::domain::subscription::Declaration;
+use crate::domain::subscription::{Declaration, KeyTag};
 
 /// How a token for Graph is obtained.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -87,6 +92,41 @@ pub struct TenantCredential {
     pub certificate_setting: Option<String>,
 }
 
+/// A declared sink, beside the one of the settings.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DeclaredSink {
+    /// Its name in the declaration.
+    pub name: String,
+    /// Where it is.
+    pub place: SinkPlace,
+}
+
+/// Where a declared sink is. No secret stands in it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SinkPlace {
+    /// A folder of this machine.
+    Folder(PathBuf),
+    /// An Azure Storage queue, opened by the credential of the settings.
+    Queue {
+        /// The queue.
+        queue: Url,
+        /// The container for what no message holds; `None` for the usual one beside the queue.
+        blobs: Option<Url>,
+        /// After this a message that nobody took is gone; `None` for never.
+        expires: Option<SignedDuration>,
+    },
+}
+
+/// Where the notifications of declared subscriptions go. What stands in no route goes to the
+/// sink of the settings.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Routing {
+    /// The declared sinks, by name.
+    pub sinks: BTreeMap<String, DeclaredSink>,
+    /// The name of the sink, by subscription.
+    pub routes: BTreeMap<KeyTag, String>,
+}
+
 /// The content of a declaration.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Declared {
@@ -94,6 +134,8 @@ pub struct Declared {
     pub declaration: Declaration,
     /// The declared tenants, by name. Empty where the declaration is unusable.
     pub tenants: Vec<DeclaredTenant>,
+    /// Where notifications go. Empty where the declaration is unusable.
+    pub routing: Routing,
     /// What the integrator should know, each as a sentence with its place.
     pub warnings: Vec<String>,
 }

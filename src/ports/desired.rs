@@ -1,5 +1,8 @@
 //! What is declared.
 
+use std::sync::Arc;
+
+use super::declaration::Routing;
 use crate::domain::subscription::Declaration;
 
 /// Where the declaration comes from.
@@ -11,4 +14,10 @@ pub trait DesiredSource: Send + Sync {
     /// The declaration as it is now. What cannot be read or is invalid is a
     /// [`Declaration::Unusable`] that says why; it is never an empty one.
     async fn read(&self) -> Declaration;
+
+    /// Where notifications go, by the last declaration that could be used; the same `Arc` while
+    /// that stays the same. `None` where nothing is said, or nothing was read yet.
+    fn routing(&self) -> Option<Arc<Routing>> {
+        None
+    }
 }

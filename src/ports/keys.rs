@@ -81,6 +81,11 @@ pub trait ContentKeys: Send + Sync {
     /// Whether the private key of the certificate is loaded.
     fn holds(&self, certificate_id: &str) -> bool;
 
+    /// Whether the key is not loaded but on its way, so that its absence is no mistake yet.
+    fn expects(&self, _certificate_id: &str) -> bool {
+        false
+    }
+
     /// Opens an envelope. The signature is checked before anything is decrypted.
     ///
     /// Blocks for the time of one RSA operation (about a millisecond): call it where blocking

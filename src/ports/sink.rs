@@ -39,4 +39,11 @@ pub trait Sink: Send + Sync {
 
     /// Writes the events of one request. The slice is never empty.
     async fn write(&self, events: &[Event]) -> Result<(), SinkError>;
+
+    /// Writes the events of one request, and says of each what became of it, in their order.
+    /// Only where several places stand behind a sink can the answers differ.
+    async fn write_each(&self, events: &[Event]) -> Vec<Result<(), SinkError>> {
+        let outcome = self.write(events).await;
+        vec![outcome; events.len()]
+    }
 }

@@ -2,6 +2,9 @@
 
 use std::process::{Command, Output};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::*;
 
 fn evergraph(args: &[&str]) -> Output {
@@ -113,4 +116,55 @@ fn the_schema_is_printed_as_it_is_generated() {
     let printed: serde_json::Value =
         serde_json::from_str(&stdout(&evergraph(&["schema"]))).unwrap();
     assert_eq!(printed, evergraph::adapters::declaration::schema());
+}
+
+/// A declaration with resource data for the certificate `2026-09`, in a folder with its key.
+fn sealed(folder: &std::path::Path) -> std::path::PathBuf {
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
+    let params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    std::fs::write(folder.join("k.pem"), key.serialize_pem()).unwrap();
+    let der = STANDARD.encode(certificate.der());
+    let text = one(&format!(
+        "name = \"a\"\nresource = \"users/u/messages?$select=subject\"\nchange_types = [\"created\"]\n\
+         resource_data = {{ certificate = \"{der}\", certificate_id = \"2026-09\" }}",
+    ));
+    let path = folder.join("s.toml");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn declared_certificates_are_compared_with_the_private_keys_of_the_setting() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = sealed(folder.path());
+    let key = folder.path().join("k.pem");
+    let run = |setting: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_evergraph"))
+            .args(["check", path.to_str().unwrap(), "--deny-warnings"])
+            .env("EVERGRAPH_DECRYPTION_KEYS", setting)
+            .output()
+            .unwrap();
+        (output.status.code(), stdout(&output))
+    };
+    let vault = "https://contoso.vault.azure.net/secrets/graph";
+    for good in [
+        String::new(),
+        format!("2026-09={}", key.display()),
+        format!("2026-09={vault}"),
+    ] {
+        let (code, shown) = run(&good);
+        assert_eq!(code, Some(0), "{good}: {shown}");
+    }
+    for (bad, word) in [
+        (format!("2026-03={}", key.display()), "key-missing"),
+        (format!("*={vault}"), "key-missing"),
+        ("2026-09=/nowhere.pem".to_owned(), "key-unusable"),
+        ("hunter2".to_owned(), "[keys]"),
+    ] {
+        let (code, shown) = run(&bad);
+        assert_eq!(code, Some(1), "{bad}: {shown}");
+        assert!(shown.contains(word), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
 }

@@ -10,6 +10,7 @@ mod meaning;
 mod refusals;
 #[cfg(feature = "cli")]
 mod schema;
+mod sinks;
 mod sources;
 mod whole;
 

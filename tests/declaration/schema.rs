@@ -190,6 +190,7 @@ fn objects(root: &Value) -> Vec<(&'static str, Vec<String>)> {
         ("", root),
         ("defaults", &root["$defs"]["Defaults"]),
         ("tenants.t", &root["$defs"]["Tenant"]),
+        ("sinks.s", &root["$defs"]["Sink"]),
         ("subscriptions[0]", &root["$defs"]["Subscription"]),
         (
             "subscriptions[0].resource_data",
@@ -218,7 +219,7 @@ fn objects(root: &Value) -> Vec<(&'static str, Vec<String>)> {
 #[test]
 fn the_reader_asks_for_exactly_the_keys_of_the_schema() {
     // An unknown key in every table: the reader answers with the keys that it knows.
-    let text = "zzz = 1\n[defaults]\nzzz = 1\n[tenants.t]\nzzz = 1\n[[subscriptions]]\nzzz = 1\nresource_data = { zzz = 1 }\n";
+    let text = "zzz = 1\n[defaults]\nzzz = 1\n[tenants.t]\nzzz = 1\n[sinks.s]\nzzz = 1\n[[subscriptions]]\nzzz = 1\nresource_data = { zzz = 1 }\n";
     let reading = reading(text);
     for (place, mut properties) in objects(&schema()) {
         let key = if place.is_empty() {

@@ -6,8 +6,10 @@
 mod basic;
 #[path = "../fleet/mod.rs"]
 mod fleet;
+mod full;
 mod lifecycle;
 mod rich;
+mod routing;
 mod statistics;
 mod trouble;
 mod world;

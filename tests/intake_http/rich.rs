@@ -40,7 +40,7 @@ fn world() -> (World, KeyPair) {
     let pair = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
     let list = format!("cert={}", pair.serialize_pem());
     let entries = DecryptionKeyEntry::parse_list(&list).unwrap();
-    let (keys, faults) = DecryptionKeys::load(entries, |_| unreachable!());
+    let (keys, faults) = DecryptionKeys::load(&entries, |_| unreachable!());
     assert!(faults.is_empty());
     let world = World::of(Plan {
         wishes: vec![inbox(), rich(), sealed()],

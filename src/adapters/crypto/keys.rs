@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use aws_lc_rs::rsa::{OAEP_SHA1_MGF1SHA1, OaepPrivateDecryptingKey, PrivateDecryptingKey};
 use rustls_pki_types::PrivateKeyDer;
@@ -49,6 +50,12 @@ pub enum KeyProblem {
     /// A key of another kind.
     #[error("it is no RSA key in PKCS#8 or PKCS#1 form (an encrypted key must be decrypted first)")]
     NotRsa,
+    /// Not PEM, but the other form in which certificates are kept.
+    #[error(
+        "it is a PKCS#12 file in base64, which the vault did not convert; set the content type of the certificate's \
+         policy to application/x-pem-file and issue a new version, or convert it: openssl pkcs12 -in FILE -nodes"
+    )]
+    Pkcs12,
     /// A size that Graph does not take.
     #[error("it has {0} bits; Graph takes RSA keys of {BITS_LEAST} to {BITS_MOST} bits")]
     Size(usize),
@@ -59,7 +66,14 @@ pub enum KeyProblem {
 ///
 /// The keys live inside aws-lc, which wipes them when they are dropped.
 #[derive(Default)]
-pub struct DecryptionKeys(BTreeMap<String, OaepPrivateDecryptingKey>);
+pub struct DecryptionKeys(RwLock<BTreeMap<String, Held>>);
+
+/// The keys of one id, the newest first.
+type Held = Vec<Arc<OaepPrivateDecryptingKey>>;
+
+/// As many keys of one id are kept: a secret without a version may be replaced under its id,
+/// while items for the older certificate still arrive.
+const KEPT: usize = 3;
 
 impl DecryptionKeys {
     /// No key: every item with content waits for one.
@@ -73,37 +87,44 @@ impl DecryptionKeys {
     /// Every key that cannot be used; the others are loaded, and items for the missing ones
     /// are answered 503 until they are there.
     pub fn load(
-        entries: Vec<DecryptionKeyEntry>,
+        entries: &[DecryptionKeyEntry],
         read: impl Fn(&std::path::Path) -> std::io::Result<String>,
     ) -> (Self, Vec<KeyFault>) {
-        let mut keys = Self::none();
+        let keys = Self::none();
         let mut faults = Vec::new();
         for DecryptionKeyEntry { id, source } in entries {
             let pem = match source {
-                KeySource::Pem(pem) => Ok(pem),
-                KeySource::File(path) => match read(&path) {
+                KeySource::Pem(pem) => Ok(pem.clone()),
+                KeySource::File(path) => match read(path) {
                     Ok(text) => Ok(SecretString::from(text)),
                     Err(error) => Err(KeyProblem::File(error.to_string())),
                 },
+                // Fetched later, by whoever keeps the keys of vaults.
+                KeySource::Vault(_) => continue,
             };
-            match pem.and_then(|pem| private_key(&pem)) {
-                Ok(key) => {
-                    keys.0.insert(id, key);
-                }
-                Err(problem) => faults.push(KeyFault { id, problem }),
-            }
+            let loaded = match pem {
+                Ok(pem) => keys.insert(id, &pem),
+                Err(problem) => Err(KeyFault {
+                    id: id.clone(),
+                    problem,
+                }),
+            };
+            faults.extend(loaded.err());
         }
         (keys, faults)
     }
 
-    /// Adds or replaces one key.
+    /// Adds a key. Older ones of the same id stay for a while and are tried after it.
     ///
     /// # Errors
     /// Where the PEM text holds no usable key; then nothing changes.
-    pub fn insert(&mut self, id: &str, pem: &SecretString) -> Result<(), KeyFault> {
+    pub fn insert(&self, id: &str, pem: &SecretString) -> Result<(), KeyFault> {
         match private_key(pem) {
             Ok(key) => {
-                self.0.insert(id.to_owned(), key);
+                let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+                let held = all.entry(id.to_owned()).or_default();
+                held.insert(0, Arc::new(key));
+                held.truncate(KEPT);
                 Ok(())
             }
             Err(problem) => Err(KeyFault {
@@ -114,8 +135,13 @@ impl DecryptionKeys {
     }
 
     /// The ids of the keys that are loaded.
-    pub fn ids(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+    pub fn ids(&self) -> Vec<String> {
+        self.all().keys().cloned().collect()
+    }
+
+    fn all(&self) -> RwLockReadGuard<'_, BTreeMap<String, Held>> {
+        // A map has no state that a panic could leave half changed.
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -127,17 +153,19 @@ impl fmt::Debug for DecryptionKeys {
 
 impl ContentKeys for DecryptionKeys {
     fn holds(&self, certificate_id: &str) -> bool {
-        self.0.contains_key(certificate_id)
+        self.all().contains_key(certificate_id)
     }
 
     fn open(&self, sealed: &Sealed<'_>) -> Result<Opened, OpenError> {
         let parts = envelope::Parts::of(sealed).map_err(OpenError::Wrong)?;
-        let Some(key) = self.0.get(parts.certificate_id) else {
+        let held = self.all().get(parts.certificate_id).cloned();
+        let Some(held) = held else {
             return Err(OpenError::NotLoaded {
                 certificate_id: parts.certificate_id.chars().take(SHOWN_CHARS).collect(),
             });
         };
-        let symmetric = unwrap(key, &parts.key).map_err(OpenError::Wrong)?;
+        let unwrapped = held.iter().find_map(|key| unwrap(key, &parts.key).ok());
+        let symmetric = unwrapped.ok_or(OpenError::Wrong(Refusal::DataKey))?;
         let plaintext = envelope::open(&symmetric, parts).map_err(OpenError::Wrong)?;
         Ok(Opened::new(plaintext))
     }

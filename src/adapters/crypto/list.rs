@@ -1,16 +1,23 @@
-//! The setting that names private keys: `id=path` or `id=PEM`.
+//! The setting that names private keys: `id=path`, `id=PEM`, or `id=` and a secret of Key Vault.
 //!
-//! Entries are separated by commas or line breaks. A path ends there; a PEM text ends with its
+//! Entries are separated by commas or line breaks. A path or an address ends there; a PEM text ends with its
 //! last `-----END …-----`, may hold the certificate beside the key (as a certificate's secret
 //! in Key Vault does), and may have its line breaks written as `\n`, as settings often do.
 //!
 //! ```text
 //! 2026-09=/secrets/2026-09.pem, 2026-03=-----BEGIN PRIVATE KEY-----\nMIIE…\n-----END PRIVATE KEY-----
+//! 2027-03=https://contoso.vault.azure.net/secrets/notifications, *=https://contoso.vault.azure.net/secrets/notifications
 //! ```
+//!
+//! The id `*` stands for every id that looks like a version of the secret (32 hex digits): who
+//! gives the certificate's version in the vault as `encryptionCertificateId` never changes the
+//! setting again.
 
 use std::path::PathBuf;
 
 use secrecy::SecretString;
+
+use super::vault::VaultSecret;
 
 /// Longest id: what Graph keeps of `encryptionCertificateId`.
 const ID_CHARS: usize = 128;
@@ -31,13 +38,17 @@ pub enum KeySource {
     File(PathBuf),
     /// In the setting itself.
     Pem(SecretString),
+    /// In a secret of Key Vault.
+    Vault(VaultSecret),
 }
 
 /// Why the list cannot be read. Entries are secrets and are not repeated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ListFault {
     /// An entry without `=`, or with nothing on one of its sides.
-    #[error("entry {at} of the decryption keys is not id=path or id=PEM")]
+    #[error(
+        "entry {at} of the decryption keys is not id=path, id=PEM or id=URL of a Key Vault secret"
+    )]
     Form {
         /// Place in the list, from 1.
         at: usize,
@@ -54,6 +65,17 @@ pub enum ListFault {
         /// The id.
         id: String,
     },
+    /// An address that is no secret's.
+    #[error("the decryption key {id:?} does not name a secret of Key Vault: {why}")]
+    Vault {
+        /// The id.
+        id: String,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// `*` before something else than a secret.
+    #[error("only a secret of Key Vault without a version may stand for any id (`*`)")]
+    Any,
     /// Two entries with one id.
     #[error("the decryption keys name {id:?} twice")]
     Twice {
@@ -61,6 +83,9 @@ pub enum ListFault {
         id: String,
     },
 }
+
+/// The id that stands for every version of a secret.
+pub(super) const ANY: &str = "*";
 
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
@@ -125,8 +150,18 @@ fn one(text: &str, at: usize) -> Result<(DecryptionKeyEntry, &str), ListFault> {
     if path.is_empty() {
         return Err(ListFault::Form { at });
     }
-    let source = KeySource::File(PathBuf::from(path));
-    Ok((DecryptionKeyEntry { id, source }, &value[end..]))
+    let source = match path.contains("://") {
+        true => match VaultSecret::parse(path) {
+            Ok(secret) => KeySource::Vault(secret),
+            Err(why) => return Err(ListFault::Vault { id, why }),
+        },
+        false => KeySource::File(PathBuf::from(path)),
+    };
+    let any = matches!(&source, KeySource::Vault(secret) if secret.version.is_none());
+    match id == ANY && !any {
+        true => Err(ListFault::Any),
+        false => Ok((DecryptionKeyEntry { id, source }, &value[end..])),
+    }
 }
 
 /// Where a run of PEM sections ends.
@@ -158,6 +193,7 @@ mod tests {
                 let source = match &entry.source {
                     KeySource::File(path) => path.display().to_string(),
                     KeySource::Pem(pem) => pem.expose_secret().to_owned(),
+                    KeySource::Vault(secret) => format!("vault {secret}"),
                 };
                 (entry.id.clone(), source)
             })
@@ -195,6 +231,36 @@ mod tests {
         let plain = format!("{CERTIFICATE}\n{KEY}");
         check(&format!("a={written},b=x"), &[("a", &plain), ("b", "x")]);
         check(&format!("a={written}\\n,b=x"), &[("a", &plain), ("b", "x")]);
+    }
+
+    #[test]
+    fn secrets_of_a_vault_stand_beside_them() {
+        let url = "https://contoso.vault.azure.net/secrets/graph";
+        let version = format!("{url}/0123456789abcdef0123456789abcdef");
+        check(
+            &format!("a={url},b={version}/\nc=c.pem,*={url}"),
+            &[
+                ("a", &format!("vault {url}")),
+                ("b", &format!("vault {version}")),
+                ("c", "c.pem"),
+                ("*", &format!("vault {url}")),
+            ],
+        );
+        check_fault(&format!("*={version}"), ListFault::Any);
+        check_fault("*=/k/a.pem", ListFault::Any);
+        for bad in [
+            "http://contoso.vault.azure.net/secrets/graph",
+            "https://contoso.vault.azure.net/certificates/graph",
+            "https://contoso.vault.azure.net/secrets",
+            "https://contoso.vault.azure.net/secrets/a/b/c",
+            "https://contoso.vault.azure.net/secrets/a b",
+            "https://u:p@contoso.vault.azure.net/secrets/a",
+            "https://contoso.vault.azure.net/secrets/a?x=1",
+            "https:///secrets/a",
+        ] {
+            let fault = DecryptionKeyEntry::parse_list(&format!("a={bad}")).unwrap_err();
+            assert!(matches!(fault, ListFault::Vault { .. }), "{bad}: {fault}");
+        }
     }
 
     #[track_caller]

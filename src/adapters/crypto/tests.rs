@@ -35,7 +35,7 @@ fn pem(label: &str, der: &[u8]) -> SecretString {
 }
 
 fn keys() -> DecryptionKeys {
-    let mut keys = DecryptionKeys::none();
+    let keys = DecryptionKeys::none();
     keys.insert("one", &pem("PRIVATE KEY", &PAIR.pkcs8))
         .unwrap();
     keys
@@ -168,7 +168,7 @@ fn a_key_in_its_older_form_is_read_too() {
         .unwrap();
     let pkcs1 = &PAIR.pkcs8[at + 4..];
     assert_eq!(*pkcs8_of(pkcs1), PAIR.pkcs8);
-    let mut keys = DecryptionKeys::none();
+    let keys = DecryptionKeys::none();
     keys.insert("one", &pem("RSA PRIVATE KEY", pkcs1)).unwrap();
     assert_eq!(keys.open(&seal(b"[]")).unwrap().expose(), b"[]");
 }
@@ -191,11 +191,11 @@ fn keys_that_cannot_be_used_are_named_and_the_others_are_loaded() {
         good.expose_secret()
     );
     let entries = DecryptionKeyEntry::parse_list(&text).unwrap();
-    let (keys, faults) = DecryptionKeys::load(entries, |path| match path.to_str() {
+    let (keys, faults) = DecryptionKeys::load(&entries, |path| match path.to_str() {
         Some("f.pem") => Ok(good.expose_secret().to_owned()),
         _ => Err(std::io::ErrorKind::NotFound.into()),
     });
-    assert_eq!(keys.ids().collect::<Vec<_>>(), ["from-file", "good"]);
+    assert_eq!(keys.ids(), ["from-file", "good"]);
     let ids: Vec<_> = faults.iter().map(|fault| fault.id.as_str()).collect();
     assert_eq!(ids, ["bad", "curve", "missing"]);
     assert_eq!(faults[1].problem, KeyProblem::NotRsa);
@@ -207,4 +207,19 @@ fn nothing_here_prints_a_key_or_content() {
     let opened = keys().open(&seal(b"hunter2")).unwrap();
     assert_eq!(format!("{opened:?}"), "Opened(7 bytes)");
     assert_eq!(format!("{:?}", keys()), r#"["one"]"#);
+}
+
+#[test]
+fn older_keys_of_one_id_are_tried_after_the_newest() {
+    let other = PrivateDecryptingKey::generate(KeySize::Rsa2048).unwrap();
+    let other = other.as_der().unwrap() as Pkcs8V1Der<'_>;
+    let other = pem("PRIVATE KEY", other.as_ref());
+    let keys = keys();
+    for more in 0..KEPT {
+        let opened = keys.open(&seal(b"{}"));
+        assert!(opened.is_ok(), "after {more} newer keys: {opened:?}");
+        keys.insert("one", &other).unwrap();
+    }
+    let opened = keys.open(&seal(b"{}"));
+    assert_eq!(opened.unwrap_err(), OpenError::Wrong(Refusal::DataKey));
 }

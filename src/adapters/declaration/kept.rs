@@ -1,9 +1,11 @@
 //! The declaration as a pass wants it: the last one read, and a conditional read for each tick.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::subscription::Declaration;
-use crate::ports::declaration::{DeclarationMark, DeclarationSource, DeclaredTenant, Fetched};
+use crate::ports::declaration::{
+    DeclarationMark, DeclarationSource, DeclaredTenant, Fetched, Routing,
+};
 use crate::ports::desired::DesiredSource;
 
 /// Is told of the declared tenants whenever another declaration was read.
@@ -15,6 +17,7 @@ pub struct KeptDeclaration {
     place: String,
     on_tenants: OnTenants,
     kept: Mutex<Option<(DeclarationMark, Declaration)>>,
+    routing: Mutex<Option<Arc<Routing>>>,
 }
 
 impl KeptDeclaration {
@@ -25,6 +28,7 @@ impl KeptDeclaration {
             place,
             on_tenants,
             kept: Mutex::new(None),
+            routing: Mutex::new(None),
         }
     }
 
@@ -33,6 +37,13 @@ impl KeptDeclaration {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    fn route(&self, routing: Routing) {
+        let mut known = self.routing.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.as_deref() != Some(&routing) {
+            *known = Some(Arc::new(routing));
+        }
     }
 
     fn keep(&self, mark: DeclarationMark, declaration: &Declaration) {
@@ -63,6 +74,10 @@ impl DesiredSource for KeptDeclaration {
                     tracing::warn!("{warning}");
                 }
                 (self.on_tenants)(&declared.tenants);
+                if matches!(declared.declaration, Declaration::Read(_)) {
+                    // One that cannot be used says nothing about where events go.
+                    self.route(declared.routing);
+                }
                 self.keep(mark, &declared.declaration);
                 declared.declaration
             }
@@ -71,5 +86,10 @@ impl DesiredSource for KeptDeclaration {
                 why: error.to_string(),
             },
         }
+    }
+
+    fn routing(&self) -> Option<Arc<Routing>> {
+        let known = self.routing.lock().unwrap_or_else(PoisonError::into_inner);
+        known.clone()
     }
 }

@@ -20,8 +20,9 @@ pub use kept::{KeptDeclaration, OnTenants};
 pub use source::FileSource;
 
 use crate::domain::subscription::{Declaration, DesiredSet};
-use crate::ports::declaration::{Declared, DeclaredTenant};
+use crate::ports::declaration::{Declared, DeclaredTenant, Routing};
 use diagnostic::Findings;
+use meaning::Meaning;
 
 /// Largest declaration accepted, in bytes: over 200,000 subscriptions of usual length.
 pub const MAX_BYTES: usize = 64 * 1024 * 1024;
@@ -65,6 +66,8 @@ impl Target {
 pub struct Reading {
     /// The desired set and the tenants; `None` if there is any error.
     pub declared: Option<(DesiredSet, Vec<DeclaredTenant>)>,
+    /// Where notifications go; empty if there is any error.
+    pub routing: Routing,
     /// Errors and warnings, in the order of their places.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -97,6 +100,7 @@ impl Reading {
         Declared {
             declaration,
             tenants,
+            routing: self.routing,
             warnings,
         }
     }
@@ -120,17 +124,19 @@ pub fn read(text: &str, target: Target) -> Reading {
     let declared = declared(text, target, &mut findings);
     let diagnostics = findings.finish();
     let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
+    let good = declared.filter(|_| !failed);
+    let (declared, routing) = match good {
+        Some(meaning) => (Some((meaning.set, meaning.tenants)), meaning.routing),
+        None => (None, Routing::default()),
+    };
     Reading {
-        declared: declared.filter(|_| !failed),
+        declared,
+        routing,
         diagnostics,
     }
 }
 
-fn declared(
-    text: &str,
-    target: Target,
-    findings: &mut Findings<'_>,
-) -> Option<(DesiredSet, Vec<DeclaredTenant>)> {
+fn declared(text: &str, target: Target, findings: &mut Findings<'_>) -> Option<Meaning> {
     if text.len() > MAX_BYTES {
         findings
             .error("too-large", None, "", "the declaration is too large")

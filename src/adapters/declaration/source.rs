@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{MAX_BYTES, Target, read};
 use crate::ports::declaration::{
-    DeclarationError, DeclarationMark, DeclarationSource, Declared, Fetched,
+    DeclarationError, DeclarationMark, DeclarationSource, Declared, Fetched, Routing,
 };
 
 /// A declaration that lies in a file, such as the one shipped in the package.
@@ -73,6 +73,7 @@ pub(super) fn declared(bytes: &[u8], place: &str, target: Target) -> Declared {
                 why: format!("{place}: the file is no UTF-8 text ({why}); save it as UTF-8"),
             },
             tenants: Vec::new(),
+            routing: Routing::default(),
             warnings: Vec::new(),
         },
     }

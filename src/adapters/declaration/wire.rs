@@ -25,6 +25,13 @@ pub struct File {
         schemars(with = "Option<std::collections::BTreeMap<String, Tenant>>")
     )]
     pub tenants: Vec<(At<String>, Tenant)>,
+    /// More places for notifications, by names of your choice, beside the one of the setting
+    /// EVERGRAPH_SINK, which is called `default`.
+    #[cfg_attr(
+        feature = "cli",
+        schemars(with = "Option<std::collections::BTreeMap<String, Sink>>")
+    )]
+    pub sinks: Vec<(At<String>, Sink)>,
     /// The subscriptions, each as a table `[[subscriptions]]`.
     #[cfg_attr(feature = "cli", schemars(with = "Option<Vec<Subscription>>"))]
     pub subscriptions: Vec<At<Subscription>>,
@@ -54,6 +61,9 @@ pub struct Defaults {
     /// beside every decision whose subscription names no other, and where one is removed.
     #[cfg_attr(feature = "cli", schemars(length(min = 1, max = 300)))]
     pub because: Option<At<String>>,
+    /// Where notifications go: the name of a table under `sinks`, or `default` for the place in
+    /// EVERGRAPH_SINK.
+    pub sink: Option<At<String>>,
 }
 
 /// An Entra tenant, and how to get a token for it where that differs from the settings.
@@ -78,6 +88,24 @@ pub struct Tenant {
     /// EVERGRAPH_CLIENT_CERTIFICATE_ and your own ending.
     #[cfg_attr(feature = "cli", schemars(regex(pattern = schema::CERTIFICATE_SETTING)))]
     pub certificate_setting: Option<At<String>>,
+}
+
+/// A place for notifications.
+#[derive(Debug)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "cli", schemars(deny_unknown_fields))]
+pub struct Sink {
+    /// The https URL of an Azure Storage queue, without a SAS: EVERGRAPH_CREDENTIAL opens it.
+    /// On a laptop also `file:DIR`, a folder of JSON lines.
+    #[cfg_attr(feature = "cli", schemars(required, with = "String", length(min = 1)))]
+    pub location: Option<At<String>>,
+    /// With a queue: the https URL of the blob container for the data of events that fill more
+    /// than a message. The default is `evergraph-claims` in the account of the queue.
+    pub blobs: Option<At<String>>,
+    /// With a queue: after this, 1m to 365d, a message that nobody took is gone. The default is
+    /// never.
+    #[cfg_attr(feature = "cli", schemars(regex(pattern = schema::LENGTH)))]
+    pub expires: Option<At<String>>,
 }
 
 /// One subscription.
@@ -107,6 +135,8 @@ pub struct Subscription {
     /// Whether Graph also reports lifecycle events. On by default; needed for Teams resources
     /// that live longer than an hour.
     pub lifecycle: Option<At<bool>>,
+    /// Where its notifications go: the name of a table under `sinks`, or `default`.
+    pub sink: Option<At<String>>,
     /// Asks for notifications that carry the resource itself, encrypted to your certificate.
     pub resource_data: Option<At<ResourceData>>,
     /// `notificationQueryOptions`: a condition that Graph evaluates. Documented for Universal
@@ -163,6 +193,11 @@ impl File {
                 "a table for each tenant, such as [tenants.contoso]",
                 Tenant::read,
             ),
+            sinks: fields.tables_by_name(
+                "sinks",
+                "a table for each place, such as [sinks.orders]",
+                Sink::read,
+            ),
             subscriptions: fields.tables(
                 "subscriptions",
                 "a table [[subscriptions]] for each subscription",
@@ -177,6 +212,7 @@ impl File {
 const CHANGES: &str = "a list such as [\"created\", \"updated\", \"deleted\"]";
 const LENGTH: &str = "\"max\" or a length in quotes such as \"3d\", \"90m\" or \"1d 12h\"";
 const BECAUSE: &str = "a ticket's address, or words, in quotes";
+const SINK: &str = "the name of a table under sinks, in quotes";
 const TENANT: &str = "the name of a table under tenants, in quotes";
 
 impl Defaults {
@@ -187,6 +223,7 @@ impl Defaults {
             lifetime: fields.text("lifetime", LENGTH),
             lifecycle: fields.flag("lifecycle"),
             because: fields.text("because", BECAUSE),
+            sink: fields.text("sink", SINK),
         };
         fields.finish();
         defaults
@@ -208,6 +245,18 @@ impl Tenant {
     }
 }
 
+impl Sink {
+    fn read(mut fields: Fields<'_, '_, '_>) -> Self {
+        let sink = Self {
+            location: fields.text("location", "the URL of a queue in quotes"),
+            blobs: fields.text("blobs", "the URL of a container in quotes"),
+            expires: fields.text("expires", "a length in quotes such as \"14d\""),
+        };
+        fields.finish();
+        sink
+    }
+}
+
 impl Subscription {
     fn read(mut fields: Fields<'_, '_, '_>) -> Self {
         let subscription = Self {
@@ -217,6 +266,7 @@ impl Subscription {
             change_types: fields.texts("change_types", CHANGES),
             lifetime: fields.text("lifetime", LENGTH),
             lifecycle: fields.flag("lifecycle"),
+            sink: fields.text("sink", SINK),
             resource_data: fields.table(
                 "resource_data",
                 "a table { certificate = \"…\", certificate_id = \"…\" }, or leave it away",
@@ -252,6 +302,7 @@ mod schema {
         "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$";
     pub(super) const NAME: &str = "^[A-Za-z0-9._-]{1,64}$";
     pub(super) const LIFETIME: &str = "^(max| *[0-9]+[dhms]( *[0-9]+[hms])* *)$";
+    pub(super) const LENGTH: &str = "^ *[0-9]+[dhms]( *[0-9]+[hms])* *$";
     pub(super) const SECRET_SETTING: &str = "^EVERGRAPH_CLIENT_SECRET_[A-Z0-9_]+$";
     pub(super) const CERTIFICATE_SETTING: &str = "^EVERGRAPH_CLIENT_CERTIFICATE_[A-Z0-9_]+$";
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 use azure_core::credentials::TokenCredential;
 use azure_core::error::ErrorKind;
 use azure_core::http::headers::HeaderName;
-use azure_core::http::{AsyncRawResponse, HttpClient, Request, Transport};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use tokio::time::Instant;
@@ -65,14 +64,17 @@ impl EntraTokens {
             check_authority(authority)?;
         }
         let graph = options.graph_url;
-        let cloud = cloud::of_graph(&graph, options.authority.as_ref()).ok_or_else(|| {
+        let mut cloud = cloud::of_graph(&graph, options.authority.as_ref()).ok_or_else(|| {
             IdentityError::UnknownCloud {
                 graph: graph.origin().ascii_serialization(),
             }
         })?;
+        if let Some(scope) = options.scope {
+            cloud.scope = scope;
+        }
         let transport = options.transport.unwrap_or_else(|| {
             let outgoing = Outgoing::anywhere().answered_within(EXCHANGE_LIMIT);
-            Transport::new(Arc::new(OwnTransport(outgoing)))
+            outgoing.transport()
         });
         let tokens = Self {
             workshop: Workshop { cloud, transport },
@@ -103,6 +105,23 @@ impl EntraTokens {
     /// # Errors
     /// A sentence, where no token for storage could ever be had.
     pub fn for_storage(&self, home: Option<&TenantId>) -> Result<Arc<dyn TokenCredential>, String> {
+        self.beside(home, "storage", "; use a folder, or a SAS")
+    }
+
+    /// The same for a vault that stands beside the app.
+    ///
+    /// # Errors
+    /// A sentence, where no token for a vault could ever be had.
+    pub fn for_vault(&self, home: Option<&TenantId>) -> Result<Arc<dyn TokenCredential>, String> {
+        self.beside(home, "vault", "; use PEM files")
+    }
+
+    fn beside(
+        &self,
+        home: Option<&TenantId>,
+        what: &str,
+        instead: &str,
+    ) -> Result<Arc<dyn TokenCredential>, String> {
         let identity = match &self.default {
             CredentialConfig::ManagedIdentityFederated {
                 identity_client_id, ..
@@ -111,9 +130,7 @@ impl EntraTokens {
             }),
             config @ CredentialConfig::ManagedIdentity { .. } => Some(config.clone()),
             CredentialConfig::None => {
-                return Err(
-                    "the credential `none` opens no storage; use a folder, or a SAS".to_owned(),
-                );
+                return Err(format!("the credential `none` opens no {what}{instead}"));
             }
             _ => None,
         };
@@ -125,8 +142,8 @@ impl EntraTokens {
                 .map_err(|error| error.to_string())?,
             (None, false) => {
                 return Err(format!(
-                    "storage without a SAS needs EVERGRAPH_TENANT_ID, the storage account's \
-                     tenant, with the credential {}",
+                    "a token for {what} needs EVERGRAPH_TENANT_ID, the tenant that it belongs to, \
+                     with the credential {}",
                     config.kind()
                 ));
             }
@@ -134,7 +151,7 @@ impl EntraTokens {
         let credential = self.workshop.credential(&tenant, config);
         credential
             .map_err(|error| error.to_string())?
-            .ok_or_else(|| "this credential opens no storage".to_owned())
+            .ok_or_else(|| format!("this credential opens no {what}"))
     }
 
     /// Forgets the own credentials of all tenants but these.
@@ -229,20 +246,6 @@ fn check_authority(authority: &Url) -> Result<(), IdentityError> {
     Err(IdentityError::Authority {
         authority: authority.origin().ascii_serialization(),
     })
-}
-
-/// Our own client under azure_identity.
-#[derive(Debug)]
-struct OwnTransport(Outgoing);
-
-#[async_trait::async_trait]
-impl HttpClient for OwnTransport {
-    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
-        let client = self.0.client();
-        let client = client
-            .map_err(|why| azure_core::Error::with_message(ErrorKind::Other, why.to_owned()))?;
-        client.execute_request(request).await
-    }
 }
 
 fn fault(config: &CredentialConfig, tenant: &TenantId, error: &azure_core::Error) -> TokenError {

@@ -6,6 +6,8 @@
 //! | [`file`](mod@file) | one `fdatasync` for all that wait | lines | none is |
 //! | [`queue`] | the service | several in a message | a blob, named by the message |
 //!
+//! [`routed`] stands before several of them.
+//!
 //! [`contract`] says what all three must do, and is run against each of them.
 
 #[cfg(any(test, feature = "cli"))]
@@ -14,3 +16,4 @@ pub mod contract;
 pub mod file;
 pub mod memory;
 pub mod queue;
+pub mod routed;

@@ -21,10 +21,11 @@ mod repeats;
 mod scan;
 mod settle;
 mod walk;
-mod wire;
+pub mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::task::Poll;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -200,6 +201,11 @@ impl Intake {
         self.services.keys.holds(certificate_id)
     }
 
+    /// Whether that key is not there yet, but on its way.
+    pub fn expects_key(&self, certificate_id: &str) -> bool {
+        self.services.keys.expects(certificate_id)
+    }
+
     /// Longest body that is taken.
     pub fn body_bytes(&self) -> usize {
         self.config.body_bytes
@@ -224,8 +230,17 @@ impl Intake {
         let receipt = match (now, self.roster()) {
             (Some(now), Some(roster)) => {
                 let settled = self.settle(route, &posted, body.len(), &roster, now);
-                let settled = tokio::time::timeout_at(begun + self.config.deadline, settled);
-                settled.await.unwrap_or_else(|_| delayed(Delay::Deadline))
+                let mut settled = std::pin::pin!(settled);
+                // What is settled at once needs no timer.
+                let first = std::future::poll_fn(|cx| Poll::Ready(settled.as_mut().poll(cx)));
+                match first.await {
+                    Poll::Ready(receipt) => receipt,
+                    Poll::Pending => {
+                        let deadline = begun + self.config.deadline;
+                        let settled = tokio::time::timeout_at(deadline, settled);
+                        settled.await.unwrap_or_else(|_| delayed(Delay::Deadline))
+                    }
+                }
             }
             (None, _) => delayed(Delay::NoClock),
             (_, None) => delayed(Delay::DeclarationNotRead),

@@ -216,29 +216,30 @@ impl Intake {
         now: Timestamp,
     ) {
         let ids: Vec<EventId> = candidates.iter().map(|one| one.id).collect();
-        let (claim, places) = self.repeats.claim(&ids, now);
+        let (mut claim, places) = self.repeats.claim(&ids, now);
         let mut awaited = Vec::new();
         let mut mine = Vec::new();
         for (one, place) in candidates.iter().zip(places) {
             match place {
                 Place::Write => mine.push(one),
                 Place::Suppress => receipt.repeats += 1,
-                Place::Await(first) => awaited.push(first),
+                Place::Await(first) => awaited.push((one.id, first)),
             }
         }
         let events = self.events(&mine, bytes, now);
-        match self.write(&events).await {
-            Ok(()) => {
-                receipt.written = events.len();
-                claim.written(now);
-            }
-            Err(delay) => {
-                receipt.delays.insert(delay);
-                drop(claim);
-            }
+        let written: Vec<EventId> = self.write(&events).await;
+        receipt.written = written.len();
+        if written.len() == events.len() {
+            claim.written(now);
+        } else {
+            // Each item is remembered for itself: its neighbour's sink may be another one.
+            receipt.delays.insert(Delay::Sink);
+            claim.written_in_part(&written, now);
+            drop(claim);
         }
-        for first in awaited {
-            if first.succeeds().await {
+        for (id, first) in awaited {
+            // The first may have been written although its neighbours were not.
+            if first.succeeds().await || self.repeats.is_written(&id, now) {
                 receipt.repeats += 1;
             } else {
                 receipt.delays.insert(Delay::FirstNotWritten);
@@ -260,21 +261,35 @@ impl Intake {
         writer.events()
     }
 
-    async fn write(&self, events: &[Event]) -> Result<(), Delay> {
+    /// Writes events, and says which of them are durable now.
+    async fn write(&self, events: &[Event]) -> Vec<EventId> {
         if events.is_empty() {
-            return Ok(());
+            return Vec::new();
         }
-        self.services.sink.write(events).await.map_err(|error| {
+        let outcomes = self.services.sink.write_each(events).await;
+        let mut written = Vec::with_capacity(events.len());
+        let mut failed: Vec<SinkError> = Vec::new();
+        for (event, outcome) in events.iter().zip(outcomes) {
+            match outcome {
+                Ok(()) => written.push(event.id),
+                Err(error) if failed.contains(&error) => {}
+                Err(error) => failed.push(error),
+            }
+        }
+        for error in failed {
             match &error {
                 SinkError::Unavailable { .. } => tracing::warn!("{error}; Graph sends them again"),
                 SinkError::Denied { .. } => tracing::error!("{error}; Graph sends them again"),
             }
-            Delay::Sink
-        })
+        }
+        written
     }
 
     /// Leaves a wake mark for each event about a subscription; equal ones are one.
     async fn wake(&self, marks: &BTreeSet<WakeMark>) -> Result<usize, Delay> {
+        if marks.is_empty() {
+            return Ok(0);
+        }
         let mut waking = Vec::with_capacity(marks.len());
         for mark in marks {
             tell(mark);

@@ -2,7 +2,8 @@
 //!
 //! The simulated Graph takes any token, and nobody's real secret belongs in a simulation. So no
 //! token is sent at all (the credential `none`), and without a token the simulated Graph cannot
-//! tell tenants apart: several are put into one.
+//! tell tenants apart: several are put into one. For the same reason no queue can be opened: every
+//! declared sink becomes a folder beside the copy.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -40,11 +41,16 @@ impl Copied {
         if self.seen.as_ref() == Some(&text) {
             return Ok(false);
         }
-        let (copy, tenants) = simulated(&text);
+        let (copy, tenants) = simulated(&text, &self.sinks());
         app_folder::replace(&self.to, &copy)?;
         self.tenants = tenants;
         self.seen = Some(text);
         Ok(true)
+    }
+
+    /// The folder of the folders that stand for declared sinks.
+    fn sinks(&self) -> PathBuf {
+        self.to.with_file_name("sinks")
     }
 
     /// What is not as declared, where anything is.
@@ -80,7 +86,7 @@ const CREDENTIAL: [&str; 4] = [
 
 /// The declaration in one tenant without a credential, and the names of the tenants that were
 /// put into it. What is no TOML is left as it is: the handler says so.
-fn simulated(text: &str) -> (String, Vec<String>) {
+fn simulated(text: &str, sinks: &Path) -> (String, Vec<String>) {
     let unchanged = || (text.to_owned(), Vec::new());
     let Ok(mut table) = text.trim_start_matches('\u{feff}').parse::<toml::Table>() else {
         return unchanged();
@@ -102,6 +108,7 @@ fn simulated(text: &str) -> (String, Vec<String>) {
         }
     }
     move_into(&mut table, &stays, &names);
+    into_folders(&mut table, sinks);
     match toml::to_string(&table) {
         Ok(text) => (text, names),
         Err(_) => unchanged(),
@@ -124,6 +131,20 @@ fn move_into(table: &mut toml::Table, stays: &str, names: &[String]) {
     }
 }
 
+/// Every declared sink becomes a folder; what belongs to queues goes.
+fn into_folders(table: &mut toml::Table, folder: &Path) {
+    let Some(toml::Value::Table(sinks)) = table.get_mut("sinks") else {
+        return;
+    };
+    for (name, sink) in sinks.iter_mut() {
+        if let Some(sink) = sink.as_table_mut() {
+            sink.retain(|key, _| !["blobs", "expires"].contains(&key));
+            let place = format!("file:{}", folder.join(name).display());
+            sink.insert("location".to_owned(), place.into());
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,7 +162,10 @@ mod tests {
             assert_eq!(tenant.as_str(), Some("fabrikam"));
             *tenant = "contoso".into();
         }
-        let (copy, tenants) = simulated(example);
+        let orders = wanted["sinks"]["orders"].as_table_mut().unwrap();
+        orders.remove("expires").unwrap();
+        orders.insert("location".to_owned(), "file:/s/orders".into());
+        let (copy, tenants) = simulated(example, Path::new("/s"));
         assert_eq!(copy.parse::<toml::Table>().unwrap(), wanted);
         assert_eq!(tenants, ["contoso", "fabrikam"]);
     }
@@ -149,7 +173,7 @@ mod tests {
     #[test]
     fn a_credential_goes_and_the_rest_of_a_tenant_stays() {
         let text = "[tenants.a]\nid = \"x\"\ncredential = \"azure-cli\"\n\n[[subscriptions]]\ntenant = \"b\"\n";
-        let (copy, _) = simulated(text);
+        let (copy, _) = simulated(text, Path::new("/s"));
         let copy: toml::Table = copy.parse().unwrap();
         assert_eq!(copy["tenants"]["a"].as_table().unwrap().len(), 1);
         assert_eq!(copy["subscriptions"][0]["tenant"].as_str(), Some("b"));
@@ -158,7 +182,7 @@ mod tests {
     #[test]
     fn what_is_no_toml_or_names_no_tenant_is_left_to_the_handler() {
         for text in ["[[[", "", "tenants = 3", "[tenants]"] {
-            assert_eq!(simulated(text).0, text);
+            assert_eq!(simulated(text, Path::new("/s")).0, text);
         }
     }
 

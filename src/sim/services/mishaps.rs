@@ -65,6 +65,12 @@ impl Mishaps {
         self.meanwhile.push((operation.to_owned(), Box::new(act)));
     }
 
+    /// Forgets whatever is planned; the log stays.
+    pub fn forget(&mut self) {
+        self.planned.clear();
+        self.meanwhile.clear();
+    }
+
     /// What is planned for a call that arrives now.
     pub fn strike(&mut self, operation: &str) -> Option<Mishap> {
         let at = self

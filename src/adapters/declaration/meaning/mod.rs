@@ -1,6 +1,7 @@
 //! From the format to what it stands for: tenants, subscriptions, keys.
 
 mod certificate;
+mod sinks;
 mod subscription;
 mod tenants;
 mod values;
@@ -13,7 +14,7 @@ use super::wire::{self, At};
 use super::{Target, quotas};
 use crate::domain::ids::SubscriptionName;
 use crate::domain::subscription::{Desired, DesiredSet, KeyTag};
-use crate::ports::declaration::DeclaredTenant;
+use crate::ports::declaration::{DeclaredTenant, Routing};
 use subscription::Reader;
 use values::Defaults;
 
@@ -22,9 +23,13 @@ pub(super) fn declared(
     file: &wire::File,
     target: Target,
     findings: &mut Findings<'_>,
-) -> Option<(DesiredSet, Vec<DeclaredTenant>)> {
+) -> Option<Meaning> {
     let tenants = tenants::read(&file.tenants, findings);
+    let sinks = sinks::read(&file.sinks, findings);
     let defaults = Defaults::read(&file.defaults, &tenants, findings);
+    let default_sink = file.defaults.sink.as_ref();
+    let default_sink = default_sink.and_then(|at| sinks::known(at, "defaults", &sinks, findings));
+    let mut routes = BTreeMap::new();
     let mut all = Vec::new();
     for (index, one) in file.subscriptions.iter().enumerate() {
         let reader = Reader {
@@ -37,7 +42,14 @@ pub(super) fn declared(
         if let Some(candidate) = &candidate {
             rules::judge(candidate, target, findings);
         }
+        let sink = match &one.value.sink {
+            Some(at) => sinks::known(at, &format!("subscriptions[{index}]"), &sinks, findings),
+            None => default_sink,
+        };
         if let (Some(desired), Some(candidate)) = (desired, candidate) {
+            if let Some(name) = sink.filter(|name| *name != sinks::DEFAULT) {
+                routes.insert(desired.key.tag(), name.to_owned());
+            }
             all.push((desired, candidate));
         }
     }
@@ -48,9 +60,26 @@ pub(super) fn declared(
     }
     warn_of_nothing_to_do(file, findings);
     quotas::warn(&all, findings);
+    sinks::warn_of_unused(&file.sinks, &routes, findings);
     let mut set = DesiredSet::of(all.into_iter().map(|(desired, _)| desired));
     set.because = defaults.because;
-    Some((set, tenants.into_values().flatten().collect()))
+    let routing = Routing {
+        sinks: sinks::good(sinks),
+        routes,
+    };
+    let tenants = tenants.into_values().flatten().collect();
+    Some(Meaning {
+        set,
+        tenants,
+        routing,
+    })
+}
+
+/// What a declaration stands for.
+pub(super) struct Meaning {
+    pub(super) set: DesiredSet,
+    pub(super) tenants: Vec<DeclaredTenant>,
+    pub(super) routing: Routing,
 }
 
 fn refuse_same_names(file: &wire::File, findings: &mut Findings<'_>) {
