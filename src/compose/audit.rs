@@ -78,6 +78,12 @@ pub fn to_read(
     Ok((audit, state))
 }
 
+/// The audit in a folder of this machine, to be read.
+#[cfg(feature = "cli")]
+pub fn local(folder: &std::path::Path) -> Arc<dyn Audit> {
+    Arc::new(FileAudit::new(folder, "reader"))
+}
+
 fn open(
     location: &StateLocation,
     own: &CredentialSettings,
