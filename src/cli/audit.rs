@@ -77,7 +77,7 @@ pub(super) async fn run(args: &AuditArgs) -> ExitCode {
 
 async fn show(args: &AuditArgs) -> anyhow::Result<()> {
     let settings = settings(args.at.as_deref())?;
-    let (audit, _) = compose::audit::to_read(&settings)?;
+    let audit = compose::audit::to_read(&settings)?.audit;
     let since = match args.since {
         Since::At(at) => at,
         Since::Ago(ago) => {

@@ -11,7 +11,7 @@ use super::explain::{Output, write_out};
 use crate::app::audit::reader::Reader;
 use crate::app::audit::story::{Story, names, tell};
 use crate::app::memory::Found;
-use crate::compose;
+use crate::compose::{self, audit::Kept};
 use crate::domain::audit::Record;
 use crate::domain::spelling::did_you_mean;
 use crate::domain::state::ShardState;
@@ -45,7 +45,10 @@ pub(super) async fn run(args: &WhyArgs) -> ExitCode {
 
 async fn story(args: &WhyArgs) -> anyhow::Result<String> {
     let settings = settings(args.at.as_deref())?;
-    let (audit, store) = compose::audit::to_read(&settings)?;
+    let Kept {
+        audit,
+        state: store,
+    } = compose::audit::to_read(&settings)?;
     let place = audit.place();
     let mut reader = Reader::new(audit, &[Book::Decisions], None);
     let read = reader.next().await.context("nothing could be read")?;

@@ -246,7 +246,7 @@ impl Teller {
                 );
                 let sentence = Sentence {
                     at: record.at,
-                    text: text,
+                    text,
                     records: vec![record.id.clone()],
                 };
                 self.begun.insert(record.id.clone(), sentence);
