@@ -76,8 +76,8 @@ pub(super) async fn run(args: &AuditArgs) -> ExitCode {
 }
 
 async fn show(args: &AuditArgs) -> anyhow::Result<()> {
-    let settings = RecordsSettings::from_environment(args.at.as_deref())?;
-    let (audit, _) = compose::audit::to_read(&settings)?;
+    let settings = settings(args.at.as_deref())?;
+    let audit = compose::audit::to_read(&settings)?.audit;
     let since = match args.since {
         Since::At(at) => at,
         Since::Ago(ago) => {
@@ -103,6 +103,17 @@ async fn show(args: &AuditArgs) -> anyhow::Result<()> {
         return Ok(());
     }
     follow(&mut reader, &wanted, args.output).await
+}
+
+/// The settings that it takes, or what is wrong with them.
+pub(super) fn settings(at: Option<&str>) -> anyhow::Result<RecordsSettings> {
+    RecordsSettings::from_environment(at).map_err(|problems| {
+        let said = problems.0.iter();
+        let said: Vec<String> = said
+            .map(|one| format!("{}: {}", one.setting, one.message))
+            .collect();
+        anyhow::anyhow!(said.join("\n"))
+    })
 }
 
 /// Shows what comes, until it is stopped or nobody reads any more.

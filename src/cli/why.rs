@@ -6,13 +6,12 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Args;
 
-use super::audit::say_what_is_odd;
+use super::audit::{say_what_is_odd, settings};
 use super::explain::{Output, write_out};
 use crate::app::audit::reader::Reader;
 use crate::app::audit::story::{Story, names, tell};
 use crate::app::memory::Found;
-use crate::compose;
-use crate::config::RecordsSettings;
+use crate::compose::{self, audit::Kept};
 use crate::domain::audit::Record;
 use crate::domain::spelling::did_you_mean;
 use crate::domain::state::ShardState;
@@ -45,8 +44,11 @@ pub(super) async fn run(args: &WhyArgs) -> ExitCode {
 }
 
 async fn story(args: &WhyArgs) -> anyhow::Result<String> {
-    let settings = RecordsSettings::from_environment(args.at.as_deref())?;
-    let (audit, store) = compose::audit::to_read(&settings)?;
+    let settings = settings(args.at.as_deref())?;
+    let Kept {
+        audit,
+        state: store,
+    } = compose::audit::to_read(&settings)?;
     let place = audit.place();
     let mut reader = Reader::new(audit, &[Book::Decisions], None);
     let read = reader.next().await.context("nothing could be read")?;

@@ -78,12 +78,3 @@ pub(super) fn refusal(record: &Record) -> String {
         (None, _) => record.outcome.clone(),
     }
 }
-
-/// What a person decided, and which request it was.
-pub(super) fn evidence(record: &Record) -> String {
-    let mut text = String::new();
-    if let Some(because) = &record.because {
-        text.push_str(&format!(" Because: {because}."));
-    }
-    text
-}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Sentence;
-use super::phrases::{evidence, length, moment, moment_of, refusal, renewed_for, since};
+use super::phrases::{length, moment, moment_of, refusal, renewed_for, since};
 use crate::domain::audit::{BEGUN, DONE, Kind, Record};
 
 /// A gap below this is the time between two calls, not a lapse.
@@ -37,6 +37,8 @@ struct Teller {
     /// When it was seen that nothing serves.
     lost: Option<Timestamp>,
     served_before: bool,
+    /// The human decision that was told last.
+    because: Option<String>,
 }
 
 pub(super) fn past(records: &[&Record]) -> Vec<Sentence> {
@@ -66,7 +68,7 @@ impl Teller {
             }
             (Kind::Step, step) => {
                 let text = format!("{step}: {} ({}).", record.words, record.outcome);
-                self.tell(record, text + &evidence(record));
+                self.tell(record, text);
             }
             (_, "renew") if done => self.renewed(record),
             (_, "create") if done => self.created(record),
@@ -91,11 +93,22 @@ impl Teller {
 
     fn tell(&mut self, record: &Record, text: String) {
         self.end_runs();
+        let text = text + &self.behind(record);
         self.told.push(Sentence {
             at: record.at,
             text,
             records: vec![record.id.clone()],
         });
+    }
+
+    /// The human decision behind a record, where it is another one than that told last.
+    fn behind(&mut self, record: &Record) -> String {
+        if record.because.is_none() || record.because == self.because {
+            return String::new();
+        }
+        self.because.clone_from(&record.because);
+        let because = record.because.as_deref().unwrap_or_default();
+        format!(" Because: {because}.")
     }
 
     fn end_runs(&mut self) {
@@ -142,7 +155,7 @@ impl Teller {
         if let Some(why) = renewed_for(&record.reason) {
             let end = end.map(|end| format!(" It runs until {}.", moment_of(end)));
             let text = format!("Renewed {why}.{}", end.unwrap_or_default());
-            self.tell(record, text + &evidence(record));
+            self.tell(record, text);
         } else {
             let until = end.map(|end| moment_of(end));
             self.again_until(record, "renewed", "Renewed".to_owned(), until);
@@ -154,17 +167,20 @@ impl Teller {
         let without = self.lapse(record);
         let id = record.about.id.as_deref().unwrap_or("?");
         let anew = if self.served_before { " anew" } else { "" };
-        let why = since(&record.reason);
+        let why = match record.reason.as_str() {
+            "missing" if self.served_before => "nothing served it any more".to_owned(),
+            reason => since(reason),
+        };
         let mut text = format!("Created{anew} as {id}, since {why}");
         if !record.seen.is_empty() {
             text.push_str(&format!(" ({})", record.seen));
         }
         if let Some(end) = record.after.get("expires") {
-            text.push_str(&format!("; it ran until {}", moment_of(end)));
+            text.push_str(&format!("; Graph granted it until {}", moment_of(end)));
         }
         text.push('.');
         text.push_str(&without);
-        self.tell(record, text + &evidence(record));
+        self.tell(record, text);
         self.refused = None;
         self.covers(record);
     }
@@ -179,7 +195,7 @@ impl Teller {
             _ => String::new(),
         };
         let text = format!("Adopted {id}{after}: {}.{without}", record.words);
-        self.tell(record, text + &evidence(record));
+        self.tell(record, text);
         self.covers(record);
     }
 
@@ -230,7 +246,7 @@ impl Teller {
                 );
                 let sentence = Sentence {
                     at: record.at,
-                    text: text + &evidence(record),
+                    text,
                     records: vec![record.id.clone()],
                 };
                 self.begun.insert(record.id.clone(), sentence);
@@ -248,7 +264,7 @@ impl Teller {
                         words(record)
                     ),
                 };
-                self.tell(record, text + &evidence(record));
+                self.tell(record, text);
                 let also = begun.into_iter().flat_map(|begun| begun.records);
                 if let Some(told) = self.told.last_mut() {
                     told.records.extend(also);
@@ -301,7 +317,7 @@ impl Teller {
             "doubt" => format!("Doubted: {}.", record.words),
             other => format!("{other}: {} ({}).", record.words, record.outcome),
         };
-        self.tell(record, text + &evidence(record));
+        self.tell(record, text);
     }
 }
 
@@ -315,7 +331,7 @@ impl Run {
         let text = match self.count {
             1 => format!("{}{until}.", self.text),
             count => format!(
-                "{} {count} times until {}{until}.",
+                "{}, {count} times, the last at {}{until}.",
                 self.text,
                 moment(self.last)
             ),
@@ -330,7 +346,7 @@ impl Run {
 
 fn waits(record: &Record) -> String {
     format!(
-        "It waited, since {}{}",
+        "It was left as it is, since {}{}",
         since(&record.reason),
         words(record)
     )
