@@ -15,7 +15,6 @@ use crate::app::statistics;
 use crate::compose::audit::to_read;
 use crate::config::RecordsSettings;
 use crate::domain::duration;
-use crate::domain::governor::GovernorRules;
 
 /// The figures of the intake.
 #[derive(Debug, Args)]
@@ -65,7 +64,7 @@ async fn sums(args: &FiguresArgs) -> anyhow::Result<Sums> {
     let clock = host::clock(&args.clock)?;
     let now = clock.now().await.map_err(anyhow::Error::new)?;
     let all = statistics::all(store.as_ref()).await;
-    Ok(Sums::of(all, now, &GovernorRules::default()))
+    Ok(Sums::of(all, now, &settings.governor))
 }
 
 fn text(sums: &Sums) -> String {
@@ -167,7 +166,7 @@ fn distance(one: &StandingReport) -> String {
         format!("  {name}  {percent:.1} % of {at:.0} %: {left}\n")
     };
     format!(
-        "endpoint: {} ({} answers in Graph's window of ten minutes)\n{}{}",
+        "endpoint: {} ({} answers within Graph's window)\n{}{}",
         one.treatment,
         one.answers,
         line(
