@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::notification::identity::{EventId, EventIds};
+use super::notification::id_sets::EventIds;
+use super::notification::identity::EventId;
 
 /// Graph repeats a notification for up to four hours (its page on webhook delivery); a little
 /// more, because clocks and delays differ.

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::domain::dedupe::RepeatWindow;
-use crate::domain::notification::identity::{Certainty, EventId, EventIdMap};
+use crate::domain::notification::id_sets::EventIdMap;
+use crate::domain::notification::identity::{Certainty, EventId};
 
 /// What became of a write that somebody waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

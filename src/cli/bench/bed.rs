@@ -15,8 +15,9 @@ use tokio::task::JoinHandle;
 use super::plan::{Cell, Subject};
 use super::posts::{APP, CERTIFICATE, FLEET, KEY, Keys, Post, TENANT};
 use super::server::{self, Program, Server};
-use crate::adapters::clock::SystemClock;
 use crate::cli::demo::stage::free_port;
+use crate::compose;
+use crate::config::ClockChoice;
 use crate::sim::publisher::Publisher;
 use crate::sim::settings::DeliverySettings;
 
@@ -48,7 +49,7 @@ impl Bed {
         std::fs::write(folder.path().join("subscriptions.toml"), keys.declaration())?;
         std::fs::write(folder.path().join("key.pem"), keys.pair.serialize_pem())?;
         let mut publisher = Publisher::default();
-        let now = SystemClock.read();
+        let now = compose::clock(&ClockChoice::System)?.now().await?;
         let token = publisher.token(APP, TENANT, now, &DeliverySettings::default())?;
         let (authority, published) = publish(publisher.key_set()?).await?;
         Ok(Self {

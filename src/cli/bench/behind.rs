@@ -1,12 +1,11 @@
 //! The same behind a Functions host. The real one is no program of a laptop: the local host of
 //! this crate stands in for it, once with the handler and once with the bare server behind it.
 
-use std::sync::Arc;
-
 use super::bed::Bed;
 use super::plan::Subject;
-use crate::adapters::clock::SystemClock;
 use crate::cli::demo::{app_folder, stage::free_port};
+use crate::compose;
+use crate::config::ClockChoice;
 use crate::devhost::{HostOptions, RunningHost};
 
 /// A host with its handler. Dropping it kills the handler.
@@ -23,12 +22,13 @@ impl Behind {
         let port = free_port().await?;
         let mut env = bed.settings(subject, port);
         env.extend(bed.behind_host(subject)?);
+        let clock = compose::clock(&ClockChoice::System)?;
         let host = RunningHost::start(HostOptions {
             env,
             port,
             inherit_env: false,
             run_schedules: false,
-            ..HostOptions::new(&app, Arc::new(SystemClock))
+            ..HostOptions::new(&app, clock)
         })
         .await?;
         host.ready().await?;

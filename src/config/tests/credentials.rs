@@ -37,6 +37,17 @@ fn the_cloud_decides_who_issues_tokens() {
         Effect::NoPasses,
         "origin alone",
     );
+    check_problem(
+        azure(),
+        "EVERGRAPH_AUTHORITY",
+        "http://login.example",
+        Effect::NoPasses,
+        "only towards loopback",
+    );
+    let simulated = ("EVERGRAPH_AUTHORITY", "http://127.0.0.1:7080");
+    let settings = Settings::read(&with(laptop(), &[simulated])).unwrap();
+    let authority = settings.passes.unwrap().authority;
+    assert_eq!(authority.as_str(), "http://127.0.0.1:7080/");
 }
 
 #[test]

@@ -40,3 +40,29 @@ fn a_wrong_sink_stops_the_intake_and_no_pass() {
     assert_eq!(problem.effect, Effect::NoIntake);
     assert_eq!(wrong.passes.unwrap().mode, Mode::Full);
 }
+
+#[test]
+fn a_sink_that_forgets_is_for_measurements_on_this_machine() {
+    let sink = |source, text| {
+        let settings = Settings::read(&with(source, &[("EVERGRAPH_SINK", text)])).unwrap();
+        (settings.passes.unwrap().sink, settings.problems.to_string())
+    };
+    let takes = |ms| {
+        let takes = std::time::Duration::from_millis(ms);
+        Some(SinkLocation::Memory { takes })
+    };
+    assert_eq!(sink(laptop(), "memory:").0, takes(0));
+    assert_eq!(sink(laptop(), "memory:100ms").0, takes(100));
+    for wrong in [
+        "memory:100",
+        "memory:ms",
+        "memory:-1ms",
+        "memory:60000ms",
+        "memory",
+    ] {
+        assert_eq!(sink(laptop(), wrong).0, None, "{wrong}");
+    }
+    let (none, problems) = sink(azure(), "memory:");
+    assert_eq!(none, None, "it would forget what was acknowledged");
+    assert!(problems.contains("forgets every event"), "{problems}");
+}

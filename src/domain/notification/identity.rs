@@ -4,9 +4,8 @@
 //! costs a consumer one more read. So a kind trusts nothing that is not known to name one
 //! version of one thing.
 
-use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 
 use aws_lc_rs::digest;
 use base64::Engine as _;
@@ -121,33 +120,6 @@ pub fn kind_of_type(odata_type: &str) -> ResourceKind {
         .into_iter()
         .find(|(known, _)| known.eq_ignore_ascii_case(name))
         .map_or(Kind::Unknown, |(_, kind)| kind)
-}
-
-/// A set of ids.
-pub type EventIds = HashSet<EventId, BuildHasherDefault<HashedAlready>>;
-
-/// Ids in a map.
-pub type EventIdMap<V> = HashMap<EventId, V, BuildHasherDefault<HashedAlready>>;
-
-/// Hashes ids for [`EventIds`] and [`EventIdMap`]: by their own first bytes. Those of certain
-/// ids come out of SHA-256 and the others from chance, so a second hash would spread them no
-/// better.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct HashedAlready(u64);
-
-impl Hasher for HashedAlready {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some((first, _)) = bytes.split_first_chunk() {
-            self.0 = u64::from_ne_bytes(*first);
-        }
-    }
-
-    /// The length of the bytes, which is the same for all.
-    fn write_usize(&mut self, _: usize) {}
 }
 
 /// The id of a CloudEvent. Equal ids mean the same notification where it is certain.

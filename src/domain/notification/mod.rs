@@ -9,6 +9,7 @@
 
 pub mod event;
 pub mod grace;
+pub mod id_sets;
 pub mod identity;
 pub mod judge;
 pub mod refusal;
