@@ -40,7 +40,7 @@ fn pair() -> &'static Pair {
             lines.join("\n")
         );
         let entries = DecryptionKeyEntry::parse_list(&pem).expect("a list");
-        let (ours, faults) = DecryptionKeys::load(entries, |_| unreachable!("no files"));
+        let (ours, faults) = DecryptionKeys::load(&entries, |_| unreachable!("no files"));
         assert!(faults.is_empty(), "{faults:?}");
         let public = OaepPublicEncryptingKey::new(private.public_key()).expect("a public key");
         Pair { ours, public }
