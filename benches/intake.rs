@@ -221,7 +221,7 @@ fn envelope() -> (DecryptionKeys, Value) {
     );
     let list = format!("bench={}", pair.serialize_pem());
     let entries = DecryptionKeyEntry::parse_list(&list).unwrap();
-    let (keys, faults) = DecryptionKeys::load(entries, |_| unreachable!("no files"));
+    let (keys, faults) = DecryptionKeys::load(&entries, |_| unreachable!("no files"));
     assert!(faults.is_empty());
     (keys, sealed.unwrap())
 }

@@ -26,6 +26,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::domain::client_state::KeyRing;
+use crate::domain::governor::GovernorRules;
 use crate::domain::ids::{AppId, FleetId};
 use crate::domain::ownership::{FleetUrl, Home};
 use crate::domain::policy::Mode;
@@ -214,6 +215,8 @@ pub struct PassSettings {
     pub audit_kept: SignedDuration,
     /// Private keys that open resource data, as their setting lists them.
     pub decryption_keys: Option<SecretString>,
+    /// The rules by which our own answers are measured.
+    pub governor: GovernorRules,
     /// Whether this is a deployment, as opposed to a laptop.
     pub production: bool,
 }
@@ -233,6 +236,8 @@ pub struct RecordsSettings {
     pub graph: Url,
     /// Where tokens are issued.
     pub authority: Url,
+    /// The rules by which the intake's answers are measured.
+    pub governor: GovernorRules,
 }
 
 /// What it takes to ensure one thing, from any machine.

@@ -164,7 +164,13 @@ fn a_tenant_without_a_token_is_not_known() {
     let report = check_json(&tokens, &[], 1);
     assert_eq!(report["tenants"][0]["complete"], true);
     assert_eq!(report["tenants"][1]["complete"], false);
-    assert!(report["tenants"][1]["problem"].is_string());
+    let fabrikam = &report["tenants"][1];
+    assert!(fabrikam["problem"].is_string());
+    assert_eq!(fabrikam["needed"][0]["state"], "unknown");
+    assert_eq!(
+        (&fabrikam["missing"], &fabrikam["commands"]),
+        (&json!([]), &json!([]))
+    );
 }
 
 #[test]
@@ -180,6 +186,18 @@ fn a_token_of_a_user_or_for_somebody_else_says_so() {
         let problem = report["tenants"][0]["problem"].as_str().unwrap();
         assert!(problem.contains(words), "{problem}");
     }
+}
+
+#[test]
+fn the_commands_are_for_the_cloud_of_the_token_and_look_up_what_is_not_known() {
+    let mut claims = app(CONTOSO, &["Mail.Read"]);
+    claims["aud"] = "https://graph.microsoft.us/".into();
+    let report = check_json(&token(&claims), &["--tenant", "contoso"], 1);
+    let commands = report["tenants"][0]["commands"].to_string();
+    assert!(
+        commands.contains("https://graph.microsoft.us/v1.0/servicePrincipals/"),
+        "{commands}"
+    );
 }
 
 #[test]

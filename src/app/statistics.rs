@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::audit::trail::Trail;
 use super::intake::{Figures, Intake};
 use crate::domain::audit::{Kind, Record, Rule};
-use crate::domain::governor::Answers;
+use crate::domain::governor::{Answers, Standing, Treatment};
 use crate::domain::ids::SubscriptionId;
 use crate::domain::notification::seen::SeenIds;
 use crate::domain::sight::Proofs;
@@ -145,6 +145,22 @@ impl InstanceFigures {
     }
 }
 
+/// An endpoint that Graph is about to punish is worth a line a minute.
+fn tell(standing: &Standing) {
+    let word = match standing.treatment {
+        Treatment::Prompt => return,
+        Treatment::Slow => "late",
+        Treatment::Drop => "not at all",
+    };
+    tracing::error!(
+        intake.answers = standing.answers.all,
+        intake.over_slow = standing.answers.over_slow,
+        intake.over_drop = standing.answers.over_drop,
+        "answers of this instance are so slow that Graph would send new notifications {word}; \
+         `evergraph figures` shows the times and reasons"
+    );
+}
+
 fn listed(answers: Answers) -> [u64; 3] {
     [answers.all, answers.over_slow, answers.over_drop]
 }
@@ -226,6 +242,7 @@ impl Statistics {
         let begun = self.begun.get_or_try_init(|| self.begin(now)).await?;
         let (began, name) = begun;
         let figures = InstanceFigures::of(&intake.figures(), intake.answers(now), *began, now);
+        tell(&intake.standing(now));
         let bytes = serde_json::to_vec(&figures).map_err(|error| error.to_string())?;
         let put = self.store.put(name, bytes).await;
         put.map_err(|error| error.to_string())

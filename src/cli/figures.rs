@@ -15,7 +15,6 @@ use crate::app::statistics;
 use crate::compose::audit::to_read;
 use crate::config::RecordsSettings;
 use crate::domain::duration;
-use crate::domain::governor::GovernorRules;
 
 /// The figures of the intake.
 #[derive(Debug, Args)]
@@ -58,14 +57,13 @@ pub(super) async fn run(args: FiguresArgs) -> ExitCode {
 
 async fn sums(args: &FiguresArgs) -> anyhow::Result<Sums> {
     let settings = RecordsSettings::from_environment(None).map_err(anyhow::Error::new)?;
-    let store = to_read(&settings)?.state;
-    let store = store.context(
+    let store = to_read(&settings)?.state.context(
         "EVERGRAPH_STATE names no state that is there; the figures lie beside the state",
     )?;
     let clock = host::clock(&args.clock)?;
     let now = clock.now().await.map_err(anyhow::Error::new)?;
     let all = statistics::all(store.as_ref()).await;
-    Ok(Sums::of(all, now, &GovernorRules::default()))
+    Ok(Sums::of(all, now, &settings.governor))
 }
 
 fn text(sums: &Sums) -> String {
@@ -167,7 +165,7 @@ fn distance(one: &StandingReport) -> String {
         format!("  {name}  {percent:.1} % of {at:.0} %: {left}\n")
     };
     format!(
-        "endpoint: {} ({} answers in Graph's window of ten minutes)\n{}{}",
+        "endpoint: {} ({} answers within Graph's window)\n{}{}",
         one.treatment,
         one.answers,
         line(

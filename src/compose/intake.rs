@@ -64,7 +64,10 @@ pub(super) fn reception(
             publisher: Arc::clone(&publisher) as _,
             keys: decryption_keys(settings),
         },
-        IntakeConfig::new(settings.home.clone(), Arc::clone(&settings.keys)),
+        IntakeConfig {
+            governor: settings.governor,
+            ..IntakeConfig::new(settings.home.clone(), Arc::clone(&settings.keys))
+        },
     );
     let statistics = Statistics::new(
         Arc::clone(&services.store),

@@ -165,6 +165,13 @@ pub const SETTINGS: &[Setting] = &[
         "14d",
         "With a queue: after this, 1m to 365d, a message that nobody took is gone.",
     ),
+    setting(
+        "EVERGRAPH_ENDPOINT_RULES",
+        DefaultUsed,
+        "`3s 10% 10s 15% 10m`",
+        "3s 10% 10s 15% 10m",
+        "By which rules our own answers are measured: Graph slows an endpoint down where more than a share of answers takes longer than a time, drops its notifications above a second pair, and looks at a window. Graph changed these numbers before.",
+    ),
     secret(
         "EVERGRAPH_DECRYPTION_KEYS",
         NoIntake,

@@ -10,6 +10,8 @@ use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::duration;
+
 /// Graph's rules (its page on webhook delivery, 2026-04-22; earlier pages had other numbers).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct GovernorRules {
@@ -34,6 +36,47 @@ impl Default for GovernorRules {
             drop_per_mille: 150,
             window: SignedDuration::from_mins(10),
         }
+    }
+}
+
+/// Rules that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "write five words such as 3s 10% 10s 15% 10m: the time and the share of answers above it for \
+     slow, the same for drop, and the window"
+)]
+pub struct NoRules;
+
+impl GovernorRules {
+    /// Reads the five words of rules, such as `3s 10% 10s 15% 10m`.
+    ///
+    /// # Errors
+    /// [`NoRules`] for any other form, and where slow would come after drop.
+    pub fn parse(text: &str) -> Result<Self, NoRules> {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let [slow_after, slow, drop_after, drop, window] = words[..] else {
+            return Err(NoRules);
+        };
+        let time = |word: &str| {
+            let time = duration::parse(word).ok()?;
+            (time > SignedDuration::ZERO && time <= SignedDuration::from_hours(1)).then_some(time)
+        };
+        let share = |word: &str| {
+            let percent: u16 = word.strip_suffix('%')?.parse().ok()?;
+            (1..100).contains(&percent).then_some(percent * 10)
+        };
+        let read = || {
+            Some(Self {
+                slow_after: time(slow_after)?,
+                slow_per_mille: share(slow)?,
+                drop_after: time(drop_after)?,
+                drop_per_mille: share(drop)?,
+                window: time(window)?,
+            })
+        };
+        read()
+            .filter(|rules| rules.slow_after <= rules.drop_after)
+            .ok_or(NoRules)
     }
 }
 
@@ -205,6 +248,26 @@ mod tests {
             }
         }
         assert_eq!(left(u64::MAX, 0, 999), u64::MAX);
+    }
+
+    #[test]
+    fn rules_are_five_words() {
+        let usual = GovernorRules::parse("3s 10% 10s 15% 10m");
+        assert_eq!(usual, Ok(GovernorRules::default()));
+        let older = GovernorRules::parse("10s 10% 10s 15% 10m").unwrap();
+        assert_eq!(older.slow_after, older.drop_after);
+        for bad in [
+            "",
+            "3s 10% 10s 15%",
+            "3s 10 10s 15% 10m",
+            "3s 0% 10s 15% 10m",
+            "3s 100% 10s 15% 10m",
+            "10s 10% 3s 15% 10m",
+            "3s 10% 10s 15% 2h",
+            "0s 10% 10s 15% 10m",
+        ] {
+            assert_eq!(GovernorRules::parse(bad), Err(NoRules), "{bad}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "test file")]
 
 mod basic;
+mod capacity;
 #[path = "../fleet/mod.rs"]
 mod fleet;
 mod full;

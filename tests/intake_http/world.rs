@@ -204,6 +204,12 @@ impl World {
         router.oneshot(request).await.unwrap().status()
     }
 
+    /// Any request.
+    pub async fn send(&self, request: Request<Body>) -> StatusCode {
+        let router = self.router.clone();
+        router.oneshot(request).await.unwrap().status()
+    }
+
     pub async fn post(&self, items: &[Value]) -> u16 {
         let body = json!({ "value": items }).to_string();
         self.post_body(NOTIFICATIONS, body).await.as_u16()

@@ -36,7 +36,8 @@ fn got(event: &Value) -> Print {
 /// Outlook items and directory objects name the version of a thing.
 fn is_certain(print: &Print) -> bool {
     let [_, _, id, etag, sequence] = print;
-    !id.is_empty() && !(etag.is_empty() && sequence.is_empty())
+    let has_version = !etag.is_empty() || !sequence.is_empty();
+    has_version && !id.is_empty()
 }
 
 /// The whole lines of every file in the folder; what a crash or a full disk tore is none.

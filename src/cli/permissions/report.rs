@@ -66,9 +66,35 @@ impl TenantReport {
         self.problem().is_none() && self.comparison.missing().next().is_none()
     }
 
+    /// What is certainly missing: without a token that tells, nothing is.
+    fn missing(&self) -> impl Iterator<Item = &Need> {
+        let known = self.problem().is_none();
+        self.comparison.missing().filter(move |_| known)
+    }
+
+    /// The state of a need as a word, and what it is served by.
+    fn state_of<'n>(&self, need: &'n Need) -> (&'static str, Option<&'n str>) {
+        match &need.state {
+            _ if self.problem().is_some() => ("unknown", None),
+            State::Present => ("present", None),
+            State::Broader { by } => ("broader", Some(by)),
+            State::Missing => ("missing", None),
+        }
+    }
+
+    /// The Graph of the token's own cloud.
+    fn graph(&self) -> &str {
+        let audience = self.carried.as_ref().ok();
+        let audience = audience.and_then(|token| token.audience.as_deref());
+        let url = audience.filter(|name| name.starts_with("https://") && is_graph(name));
+        url.map_or("https://graph.microsoft.com", |url| {
+            url.trim_end_matches('/')
+        })
+    }
+
     /// Grants what is missing; nothing to do makes no commands.
     fn commands(&self) -> Vec<String> {
-        let missing: Vec<&Need> = self.comparison.missing().collect();
+        let missing: Vec<&Need> = self.missing().collect();
         if missing.is_empty() {
             return Vec::new();
         }
@@ -93,8 +119,9 @@ impl TenantReport {
             let role = need.id.map_or_else(|| look_up(need.name), str::to_owned);
             format!(
                 "az rest --method POST \
-                 --url \"https://graph.microsoft.com/v1.0/servicePrincipals/$principal/appRoleAssignments\" \
+                 --url \"{}/v1.0/servicePrincipals/$principal/appRoleAssignments\" \
                  --body \"{{\\\"principalId\\\":\\\"$principal\\\",\\\"resourceId\\\":\\\"$graph\\\",\\\"appRoleId\\\":\\\"{role}\\\"}}\"  # {}",
+                self.graph(),
                 need.name
             )
         }));
@@ -113,12 +140,45 @@ impl TenantReport {
             "complete": self.is_complete(),
             "carried": token.map(|token| token.roles.iter().map(role).collect::<Vec<_>>()),
             "delegated": token.map(|token| token.scopes.clone()),
-            "needed": self.comparison.needs.iter().map(need_json).collect::<Vec<_>>(),
-            "missing": self.comparison.missing().map(|need| need.name).collect::<Vec<_>>(),
+            "needed": self.comparison.needs.iter().map(|need| self.need_json(need)).collect::<Vec<_>>(),
+            "missing": self.missing().map(|need| need.name).collect::<Vec<_>>(),
             "excess": self.comparison.excess.iter().map(role).collect::<Vec<_>>(),
             "notDocumented": self.comparison.undocumented,
             "signedInUserOnly": self.comparison.signed_in_only,
             "commands": self.commands(),
+        })
+    }
+
+    fn need_json(&self, need: &Need) -> Value {
+        let (state, by) = self.state_of(need);
+        json!({
+            "name": need.name,
+            "appRoleId": need.id,
+            "subscriptions": need.subscriptions,
+            "state": state,
+            "by": by,
+        })
+    }
+
+    fn table(&self) -> String {
+        let mut table = comfy_table::Table::new();
+        table.load_style(comfy_table::presets::NOTHING);
+        table.set_header(["permission", "state", "app role id", "needed by"]);
+        for need in &self.comparison.needs {
+            let state = match self.state_of(need) {
+                (_, Some(by)) => format!("by {by}"),
+                (word, None) => word.to_owned(),
+            };
+            table.add_row([
+                need.name.to_owned(),
+                state,
+                need.id.unwrap_or("not known here").to_owned(),
+                need.subscriptions.join(", "),
+            ]);
+        }
+        table.lines().fold(String::new(), |mut out, line| {
+            let _ = writeln!(out, "  {}", line.trim_end());
+            out
         })
     }
 
@@ -134,7 +194,7 @@ impl TenantReport {
         if let Some(why) = self.problem() {
             let _ = writeln!(out, "  ! {why}");
         }
-        out.push_str(&table(comparison));
+        out.push_str(&self.table());
         for (names, words) in [
             (&comparison.excess, "not needed by any subscription here"),
             (
@@ -187,44 +247,6 @@ impl Report {
         };
         format!("{}\n{}: {end}", each.join("\n"), self.file)
     }
-}
-
-fn need_json(need: &Need) -> Value {
-    let (state, by) = match &need.state {
-        State::Present => ("present", None),
-        State::Broader { by } => ("broader", Some(by)),
-        State::Missing => ("missing", None),
-    };
-    json!({
-        "name": need.name,
-        "appRoleId": need.id,
-        "subscriptions": need.subscriptions,
-        "state": state,
-        "by": by,
-    })
-}
-
-fn table(comparison: &Comparison) -> String {
-    let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::NOTHING);
-    table.set_header(["permission", "state", "app role id", "needed by"]);
-    for need in &comparison.needs {
-        let state = match &need.state {
-            State::Present => "present".to_owned(),
-            State::Broader { by } => format!("by {by}"),
-            State::Missing => "missing".to_owned(),
-        };
-        table.add_row([
-            need.name.to_owned(),
-            state,
-            need.id.unwrap_or("not known here").to_owned(),
-            need.subscriptions.join(", "),
-        ]);
-    }
-    table.lines().fold(String::new(), |mut out, line| {
-        let _ = writeln!(out, "  {}", line.trim_end());
-        out
-    })
 }
 
 /// The id of a role that stands in no table of ours, asked of Graph itself.

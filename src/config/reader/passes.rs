@@ -13,6 +13,7 @@ use super::super::{Effect, PassSettings};
 use super::Reader;
 use crate::domain::client_state::KeyRing;
 use crate::domain::duration;
+use crate::domain::governor::GovernorRules;
 use crate::domain::ids::{AppId, FleetId};
 use crate::domain::ownership::{FleetUrl, Home, Origin};
 use crate::domain::policy::Mode;
@@ -36,6 +37,7 @@ impl Reader<'_> {
             .or_else(|| Some(state.as_ref()?.beside()));
         let audit_kept = self.length("EVERGRAPH_AUDIT_KEPT", "400d", ("1d", "3650d"));
         let sink = self.sink(production, origin.as_ref());
+        let governor = self.governor();
         let decryption_keys = self.get("EVERGRAPH_DECRYPTION_KEYS").map(Into::into);
         let subscriptions = self.subscriptions();
         let credential = self.credential(production, graph.as_ref());
@@ -80,6 +82,7 @@ impl Reader<'_> {
                 audit: audit?,
                 audit_kept,
                 decryption_keys,
+                governor,
                 production,
             })
         }
@@ -185,6 +188,13 @@ impl Reader<'_> {
             }
             memory @ SinkLocation::Memory { .. } => Some(memory),
         }
+    }
+
+    pub(super) fn governor(&mut self) -> GovernorRules {
+        let rules = self.parsed("EVERGRAPH_ENDPOINT_RULES", |text| {
+            GovernorRules::parse(text).map_err(|why| why.to_string())
+        });
+        rules.unwrap_or_default()
     }
 
     fn subscriptions(&mut self) -> Option<DeclarationLocation> {

@@ -58,6 +58,7 @@ impl Reader<'_> {
         let graph = self.graph();
         let authority = self.authority(graph.as_ref());
         let credential = self.credential(false, graph.as_ref());
+        let governor = self.governor();
         match (audit, clock, graph, authority, credential) {
             (Some(audit), Some(clock), Some(graph), Some(authority), Some(credential))
                 if self.problems.is_empty() =>
@@ -69,6 +70,7 @@ impl Reader<'_> {
                     credential,
                     graph,
                     authority,
+                    governor,
                 })
             }
             _ => Err(Problems(self.problems.into_values().collect())),
