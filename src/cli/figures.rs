@@ -58,7 +58,7 @@ pub(super) async fn run(args: FiguresArgs) -> ExitCode {
 
 async fn sums(args: &FiguresArgs) -> anyhow::Result<Sums> {
     let settings = RecordsSettings::from_environment(None).map_err(anyhow::Error::new)?;
-    let (_, store) = to_read(&settings)?;
+    let store = to_read(&settings)?.state;
     let store = store.context(
         "EVERGRAPH_STATE names no state that is there; the figures lie beside the state",
     )?;
