@@ -223,9 +223,7 @@ fn stories(place: &Place, first: &str, second: &str, drive: &str) {
         "Declared as drive. Because: the meeting of 3 March.",
         &format!("Created as {drive}"),
         "Marked for removal: it should go (undeclared)",
-        &format!(
-            "Deleted {drive}, since it is no longer declared. Because: the meeting of 3 March."
-        ),
+        &format!("Deleted {drive}, since it is no longer declared."),
         "\nNow\n",
         "Nothing of it is remembered",
     ];

@@ -5,11 +5,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::app::pass::{Halt, Pass};
+use crate::app::records::Detail;
 use crate::app::report::Action;
 use crate::app::sights::miss_of;
 use crate::domain::plan::Deletion;
 use crate::domain::record::Miss;
 use crate::domain::sight::ById;
+use crate::ports::graph::{GraphError, Reply};
 
 /// The longest that a delete is waited for.
 const DELETE_LIMIT: Duration = Duration::from_secs(10);
@@ -56,13 +58,23 @@ impl Pass<'_> {
             .graph
             .delete(&delete.tenant, &delete.id, limit)
             .await;
+        Ok(self.note_delete(delete, &answer, detail))
+    }
+
+    /// Takes up what became of a delete; says whether the row is gone.
+    fn note_delete(
+        &mut self,
+        delete: &Deletion,
+        answer: &Result<Reply<()>, GraphError>,
+        detail: Detail,
+    ) -> bool {
         self.count("delete", 1);
         let subject = (
             &delete.tenant,
             self.name_of_row(&delete.id),
             Some(delete.id.clone()),
         );
-        let outcome = match &answer {
+        let outcome = match answer {
             Ok(reply) => {
                 self.correct_clock(reply.trace.date);
                 let request_id = reply.trace.request_id.clone();
@@ -94,6 +106,6 @@ impl Pass<'_> {
         } else {
             self.progress.failed.insert(delete.id.clone());
         }
-        Ok(removed)
+        removed
     }
 }

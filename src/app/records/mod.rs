@@ -99,7 +99,7 @@ impl Pass<'_> {
             };
             let record = Record {
                 reason: decision.reason.as_str().to_owned(),
-                because: self.because(detail.tag.as_ref()),
+                because: detail.tag.and_then(|tag| self.because(Some(&tag))),
                 about,
                 seen: detail.seen,
                 rule: Some(Rule::of_today(format!("plan/{}", decision.reason.as_str()))),
