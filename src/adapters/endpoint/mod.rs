@@ -2,7 +2,6 @@
 
 mod judge;
 
-use std::error::Error as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -11,8 +10,7 @@ use reqwest::Response;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use url::{Url, form_urlencoded};
 
-use super::outgoing::Outgoing;
-use super::words::{printable, without_queries};
+use super::outgoing::{Outgoing, chain};
 use crate::ports::endpoint::{Obstacle, OwnEndpoint, Unreachable};
 use judge::Seen;
 
@@ -108,12 +106,7 @@ async fn read(answer: Response) -> Result<Seen, reqwest::Error> {
 
 /// No answer, or half of one.
 fn broken(error: &reqwest::Error) -> Unreachable {
-    let mut words = without_queries(&error.to_string());
-    let mut next = error.source();
-    while let Some(cause) = next {
-        words = format!("{words}: {cause}");
-        next = cause.source();
-    }
+    let words = chain(error);
     let said = words.to_ascii_lowercase();
     let says = |parts: &[&str]| parts.iter().any(|part| said.contains(part));
     // The client tells names from connections in words alone.
@@ -130,7 +123,7 @@ fn broken(error: &reqwest::Error) -> Unreachable {
     };
     Unreachable {
         obstacle,
-        seen: printable(&words, 300),
+        seen: words,
     }
 }
 
