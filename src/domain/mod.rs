@@ -32,6 +32,7 @@ mod rescue;
 pub mod resource;
 mod rows;
 pub mod schedule;
+mod short;
 pub mod sight;
 pub mod spelling;
 pub mod state;
