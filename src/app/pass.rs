@@ -279,12 +279,12 @@ impl<'a> Pass<'a> {
     /// Writes the memory if it changed. Without a lead, or over an unreadable document, nothing
     /// is ever written.
     pub(super) async fn save(&mut self) -> Result<(), Halt> {
+        self.flush_ahead_of_state().await;
         let (Some(lead), Some(writer)) = (&self.lead, &mut self.writer) else {
             return Ok(());
         };
         let saved = writer.save(&self.doc, lead).await;
         self.report.state_writes = writer.writes;
-        self.flush_full_batch().await;
         saved.map_err(|error| Halt::new(error.to_string()))
     }
 

@@ -126,9 +126,33 @@ async fn an_idle_tick_does_not_touch_the_audit() {
 #[tokio::test(start_paused = true)]
 async fn a_pass_writes_its_records_in_few_calls() {
     let fleet = Fleet::new(mailboxes(40));
-    fleet.tick().await;
-    assert_eq!(fleet.audit.appends(), 1, "one batch for forty creates");
+    let report = fleet.tick().await;
+    // Before each write of state, and once at the end.
+    let appends = fleet.audit.appends();
+    let writes = u64::from(report.state_writes);
+    assert!(
+        appends <= writes + 1,
+        "{appends} for {writes} writes of state"
+    );
     assert!(records(&fleet.audit).len() > 80);
+}
+
+/// Graph that never answers a create: the pass hangs there until it is killed.
+#[tokio::test(start_paused = true)]
+async fn a_pass_that_is_killed_has_its_records_as_far_as_its_memory_goes() {
+    let mut fleet = Fleet::new(mailboxes(2));
+    let deletes = Arc::default();
+    fleet.services.graph = Arc::new(Watched {
+        graph: Arc::clone(&fleet.graph),
+        audit: fleet.audit.clone(),
+        deletes,
+        hangs_at_create: true,
+    });
+    let killed = tokio::time::timeout(Duration::from_secs(60), fleet.tick()).await;
+    assert!(killed.is_err(), "it hangs");
+    let state = String::from_utf8(fleet.state_bytes().await).unwrap();
+    assert!(state.contains("intent"), "{state}");
+    assert_eq!(of(&records(&fleet.audit), "declare").len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -162,6 +186,7 @@ struct Watched {
     graph: Arc<SimGraph>,
     audit: MemoryAudit,
     deletes: Arc<Mutex<Vec<(String, bool)>>>,
+    hangs_at_create: bool,
 }
 
 #[async_trait::async_trait]
@@ -184,6 +209,9 @@ impl Graph for Watched {
         tenant: &TenantId,
         request: &CreateRequest,
     ) -> Result<Reply<Observed>, GraphError> {
+        if self.hangs_at_create {
+            std::future::pending::<()>().await;
+        }
         self.graph.create(tenant, request).await
     }
     async fn renew(
@@ -282,6 +310,7 @@ async fn deletes_heard(fleet: &mut Fleet) -> usize {
         graph: Arc::clone(&fleet.graph),
         audit: fleet.audit.clone(),
         deletes: Arc::clone(&deletes),
+        hangs_at_create: false,
     });
     fleet.run_for(hours(6)).await;
     let heard = deletes.lock().unwrap().clone();

@@ -23,9 +23,6 @@ use crate::domain::state::Held;
 use crate::domain::subscription::{Declaration, KeyTag, Observed};
 use crate::ports::graph::{GraphError, Wait};
 
-/// Records that wait before they are written without anybody asking: about a quarter of a block.
-const BATCH: usize = 500;
-
 /// The outcome of what was written down and then not done.
 const LEFT_ALONE: &str = "left alone";
 
@@ -257,9 +254,10 @@ impl Pass<'_> {
         }
     }
 
-    /// Writes what waits where that is worth a write.
-    pub(super) async fn flush_full_batch(&mut self) {
-        if self.services.trail.waiting_len() >= BATCH && self.progress.audit_failing.is_none() {
+    /// Writes what waits before the state is written: what the memory knows, the audit knows, even
+    /// where this pass is killed. Not again in a pass in which it failed.
+    pub(super) async fn flush_ahead_of_state(&mut self) {
+        if self.services.trail.waiting_len() > 0 && self.progress.audit_failing.is_none() {
             self.flush_records().await;
         }
     }
