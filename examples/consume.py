@@ -55,9 +55,10 @@ def work(event, seen):
         return
     seen.add(event["id"])
     if event.get("resync") == "required":
-        print("changes were missed, read everything again:", event.get("subscription"), event.get("subject"))
+        print("changes were missed, read everything again:", event.get("subscription"), flush=True)
     else:
-        print(event["time"], event["type"], event.get("subscription"), event.get("subject"))
+        changed = event["data"].get("resourceData", {}).get("id")
+        print(event["time"], event["type"], event.get("subscription"), event.get("subject"), changed, flush=True)
 
 
 def from_queue(queue, blob_sas):

@@ -1,6 +1,8 @@
 //! Builds adapters from settings; the only place that knows all rooms.
 
 pub mod audit;
+#[cfg(feature = "cli")]
+pub mod ensure;
 pub mod handler;
 mod intake;
 pub mod keys;

@@ -228,6 +228,8 @@ pub struct RecordsSettings {
     pub audit: StateLocation,
     /// The state, where it is named.
     pub state: Option<StateLocation>,
+    /// Which clock tells the time of day.
+    pub clock: ClockChoice,
     /// How storage is opened without a SAS.
     pub credential: CredentialSettings,
     /// Graph's address, which tells the cloud.
@@ -238,6 +240,30 @@ pub struct RecordsSettings {
     pub governor: GovernorRules,
 }
 
+/// What it takes to ensure one thing, from any machine.
+#[derive(Debug)]
+pub struct EnsureSettings {
+    /// The audit, where a setting says where it is.
+    pub audit: Option<StateLocation>,
+    /// How tokens are obtained.
+    pub credential: CredentialSettings,
+    /// Graph's address, which tells the cloud.
+    pub graph: Url,
+    /// Where tokens come from.
+    pub authority: Url,
+}
+
+impl EnsureSettings {
+    /// Reads what is needed of the environment of this process, and nothing else. `target` is the
+    /// service that is called; Graph, where it is `None`.
+    ///
+    /// # Errors
+    /// All problems of those settings.
+    pub fn from_environment(target: Option<&Url>) -> Result<Self, Problems> {
+        reader::Reader::new(&Environment).ensure(target)
+    }
+}
+
 /// What it takes to ask for tokens, from any machine.
 #[derive(Debug)]
 pub struct AccessSettings {
@@ -245,7 +271,7 @@ pub struct AccessSettings {
     pub credential: CredentialSettings,
     /// Graph's address, which tells the cloud.
     pub graph: Url,
-    /// Where tokens are issued.
+    /// Where tokens come from.
     pub authority: Url,
 }
 

@@ -1,5 +1,5 @@
-//! Envelopes and validation tokens against an independent implementation: the `cryptography`
-//! package of Python. Without it these tests say so and check nothing.
+//! Envelopes and validation tokens against independent implementations: the packages `cryptography`
+//! and, for tokens, also `PyJWT` of Python. What is missing on a machine is said, and the rest runs.
 #![allow(clippy::unwrap_used, reason = "test file")]
 
 use std::io::Write as _;
@@ -17,6 +17,9 @@ use evergraph::domain::ids::AppId;
 use evergraph::domain::notification::Sealed;
 use evergraph::domain::notification::refusal::Refusal;
 use evergraph::ports::keys::{ContentKeys, OpenError, PublisherTokens};
+use evergraph::sim::envelope::seal;
+use evergraph::sim::publisher::Publisher;
+use evergraph::sim::settings::{DeliverySettings, TokenForm};
 use httpmock::MockServer;
 use serde_json::{Value, json};
 use url::Url;
@@ -65,8 +68,56 @@ def token(private, kid, claims):
     text = head + "." + url(json.dumps(claims).encode())
     return text + "." + url(private.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256()))
 
+def certificate(private):
+    import datetime
+    from cryptography import x509
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
+    day = datetime.datetime(2026, 1, 1)
+    made = x509.CertificateBuilder(name, name, private.public_key(), 1, day, day.replace(year=2040))
+    made = made.sign(private, hashes.SHA256())
+    return b64(made.public_bytes(serialization.Encoding.DER))
+
+def number(text):
+    return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")
+
+def proves(text, jwk):
+    """By hand: the signature over the first two parts, and what they say."""
+    head, claims, signature = text.split(".")
+    public = rsa.RSAPublicNumbers(number(jwk["e"]), number(jwk["n"])).public_key()
+    part = lambda one: base64.urlsafe_b64decode(one + "=" * (-len(one) % 4))
+    public.verify(part(signature), (head + "." + claims).encode(), padding.PKCS1v15(), hashes.SHA256())
+    head = json.loads(part(head))
+    assert head["alg"] == "RS256" and head["kid"] == jwk["kid"]
+    return json.loads(part(claims))
+
+def proves_by_pyjwt(text, jwk, audience, issuer):
+    import jwt
+    if jwt.get_unverified_header(text)["kid"] != jwk["kid"]:
+        raise jwt.InvalidTokenError("kid")
+    # The time of the test is not that of the machine; it is compared in Rust.
+    late = {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
+    key = jwt.PyJWK.from_dict(jwk, "RS256").key
+    return jwt.decode(text, key, ["RS256"], late, audience=audience, issuer=issuer)
+
+def tried(check, *given):
+    try:
+        return check(*given)
+    except ModuleNotFoundError:
+        return "missing"
+    except Exception as error:
+        return "refused: " + type(error).__name__
+
+def token_by_pyjwt(private, kid, claims):
+    import jwt
+    return jwt.encode(claims, private, "RS256", {"kid": kid})
+
 ask = json.load(sys.stdin)
-if "open" in ask:
+if "verify" in ask:
+    by_hand = [tried(proves, text, ask["jwk"]) for text in ask["verify"]]
+    more = (ask["jwk"], ask["audience"], ask["issuer"])
+    by_pyjwt = [tried(proves_by_pyjwt, text, *more) for text in ask["verify"]]
+    print(json.dumps({"by_hand": by_hand, "by_pyjwt": by_pyjwt}))
+elif "open" in ask:
     private = serialization.load_pem_private_key(ask["pem"].encode(), None)
     print(json.dumps({"content": open_(private, ask["open"])}))
 else:
@@ -77,6 +128,8 @@ else:
         "pkcs1": pem(private, serialization.PrivateFormat.TraditionalOpenSSL),
         "spki": b64(private.public_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)),
+        "certificate": certificate(private),
+        "by_pyjwt": [tried(token_by_pyjwt, private, "kid", claims) for claims in ask["claims"]],
         "sealed": seal(private.public_key(), ask["content"]),
         "tokens": [token(private, "kid", claims) for claims in ask["claims"]],
         "jwk": {"kty": "RSA", "use": "sig", "kid": "kid", "n": num(numbers.n), "e": num(numbers.e)},
@@ -178,6 +231,85 @@ fn an_envelope_made_here_opens_in_python() {
     assert_eq!(here.expose(), CONTENT.as_bytes());
 }
 
+/// Whether `PyJWT` is not there; says so.
+fn is_missing(said: &Value) -> bool {
+    let missing = said == "missing";
+    if missing {
+        eprintln!("SKIPPED: python3 has no package `PyJWT` to compare with");
+    }
+    missing
+}
+
+#[test]
+fn an_envelope_of_the_simulator_opens_in_python_and_here() {
+    let Some(made) = made(2048, &[]) else {
+        return;
+    };
+    let certificate = made["certificate"].as_str().unwrap();
+    for (at, content) in ["", "{}", CONTENT, "exactly 16 bytes"].iter().enumerate() {
+        let key = std::array::from_fn(|byte| (byte * 7 + at) as u8);
+        let envelope = seal(certificate, Some("cert"), content.as_bytes(), &key).unwrap();
+        let opened = python(&json!({ "pem": made["pkcs8"], "open": envelope })).unwrap();
+        assert_eq!(opened["content"], **content);
+        let here = keys(&made["pkcs1"]).open(&sealed(&envelope)).unwrap();
+        assert_eq!(here.expose(), content.as_bytes());
+    }
+}
+
+#[test]
+fn tokens_of_the_simulator_are_proven_by_python_in_both_versions() {
+    const TENANT: &str = "9f4ebab6-520d-49c0-85cc-7b25c78d4a93";
+    const APP: &str = "925bff9f-f6e2-4a69-b858-f71ea2b9b6d0";
+    let now = jiff::Timestamp::from_second(1_900_000_000).unwrap();
+    for (form, issuer) in [
+        (TokenForm::V1, format!("https://sts.windows.net/{TENANT}/")),
+        (
+            TokenForm::V2,
+            format!("https://login.microsoftonline.com/{TENANT}/v2.0"),
+        ),
+    ] {
+        let mut publisher = Publisher::default();
+        let settings = DeliverySettings {
+            validation_tokens: form,
+            ..DeliverySettings::default()
+        };
+        let token = publisher.token(APP, TENANT, now, &settings).unwrap();
+        let jwk = publisher.key_set().unwrap()["keys"][0].clone();
+        let forged = publisher.stranger().unwrap();
+        let claims = json!({ "aud": APP, "iss": issuer });
+        let forged = forged.sign(jwk["kid"].as_str().unwrap(), &claims).unwrap();
+        let (head, signature) = token.rsplit_once('.').unwrap();
+        let first = if signature.starts_with('A') { 'B' } else { 'A' };
+        let bent = format!("{head}.{first}{}", &signature[1..]);
+        let ask = json!({
+            "verify": [token, bent, forged], "jwk": jwk, "audience": APP, "issuer": issuer
+        });
+        let Some(said) = python(&ask) else {
+            return;
+        };
+        for library in ["by_hand", "by_pyjwt"] {
+            let [good, bent, forged] = &said[library].as_array().unwrap()[..] else {
+                panic!("{said}")
+            };
+            if is_missing(good) {
+                continue;
+            }
+            assert_eq!(
+                (&good["tid"], &good["aud"]),
+                (&TENANT.into(), &APP.into()),
+                "{said}"
+            );
+            assert_eq!(good["nbf"], now.as_second());
+            for bad in [bent, forged] {
+                assert!(
+                    bad.as_str().is_some_and(|said| said.starts_with("refused")),
+                    "{said}"
+                );
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn tokens_of_python_are_proven_here_in_both_versions() {
     const TENANT: &str = "9f4ebab6-520d-49c0-85cc-7b25c78d4a93";
@@ -206,7 +338,9 @@ async fn tokens_of_python_are_proven_here_in_both_versions() {
     options.keys.truncate(1);
     let tokens = AuthorityTokens::new(options);
     let now = jiff::Timestamp::from_second(1_900_000_100).unwrap();
-    for token in made["tokens"].as_array().unwrap() {
+    let by_pyjwt = made["by_pyjwt"].as_array().unwrap();
+    let by_pyjwt = by_pyjwt.iter().filter(|token| !is_missing(token));
+    for token in made["tokens"].as_array().unwrap().iter().chain(by_pyjwt) {
         let token = token.as_str().unwrap();
         let proven = tokens.check(token, now).await.unwrap();
         assert_eq!(proven.tenant.as_str(), TENANT);

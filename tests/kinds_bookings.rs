@@ -12,3 +12,5 @@ mod bed;
 mod customers;
 #[path = "kinds_bookings/staff.rs"]
 mod staff;
+#[path = "kinds_bookings/storm.rs"]
+mod storm;

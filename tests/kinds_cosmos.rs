@@ -10,5 +10,7 @@ mod bed;
 mod one_region;
 #[path = "kinds_cosmos/regions.rs"]
 mod regions;
+#[path = "kinds_cosmos/storm.rs"]
+mod storm;
 #[path = "kinds_cosmos/wire.rs"]
 mod wire;

@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use evergraph::cli::conflicts::{playbook_page, portal_page};
+use evergraph::domain::conflict::{DIFFERENCES, Service};
 
 /// Compares a page with its file, or writes the file where that is wished.
 #[track_caller]
@@ -36,4 +37,49 @@ fn the_playbook_page_is_up_to_date() {
 #[test]
 fn the_portal_page_is_up_to_date() {
     check_page("portal-versus-api.md", &portal_page());
+}
+
+/// Services whose two doors are simulated: each of their differences is shown by a test.
+const SIMULATED: &[Service] = &[
+    Service::AppService,
+    Service::Bookings,
+    Service::GraphSubscriptions,
+];
+
+/// Whether the file holds a test of this name that runs.
+fn is_a_test(text: &str, name: &str) -> bool {
+    let Some(at) = text.find(&format!("fn {name}(")) else {
+        return false;
+    };
+    let before = text[..at].trim_end_matches("async ");
+    let before = before.lines().next_back().unwrap_or_default();
+    before == "#[test]" || before.starts_with("#[tokio::test")
+}
+
+#[test]
+fn each_difference_names_a_test_that_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for difference in DIFFERENCES {
+        let simulated = SIMULATED.contains(&difference.service);
+        let title = difference.title;
+        assert!(
+            !simulated || !difference.shown_by.is_empty(),
+            "{title}: no test shows both doors, though the service is simulated"
+        );
+        for named in difference.shown_by {
+            let (file, test) = named.split_once("::").expect("file::test");
+            let text = std::fs::read_to_string(root.join(file));
+            let text = text.unwrap_or_else(|error| panic!("{title}: {file}: {error}"));
+            assert!(is_a_test(&text, test), "{title}: {file} has no test {test}");
+        }
+    }
+}
+
+#[test]
+fn a_function_that_is_no_test_shows_nothing() {
+    let text = "#[tokio::test(start_paused = true)]\nasync fn shown() {}\nfn hidden() {}\n#[test]\nfn plain() {}\n";
+    assert!(is_a_test(text, "shown"));
+    assert!(is_a_test(text, "plain"));
+    assert!(!is_a_test(text, "hidden"));
+    assert!(!is_a_test(text, "absent"));
 }

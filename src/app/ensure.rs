@@ -7,6 +7,7 @@ use dashmap::DashMap;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::instruments::Instruments;
 use crate::domain::ensure::{Ending, Failure, Heard, Limits, Moment, Move, Run, Step, Token, Told};
 use crate::ports::dice::Dice;
 use crate::ports::ensure::{Entry, Journal, Kind};
@@ -100,6 +101,7 @@ impl Ensure {
             let _alone = turn.lock().await;
             self.fly(kind, terms).await
         };
+        Instruments::of_ensure(&account).log();
         drop(turn);
         self.flights
             .remove_if(&flight, |_, turn| Arc::strong_count(turn) == 1);

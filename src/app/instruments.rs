@@ -1,15 +1,17 @@
 //! Counters: what conflicts were met and how they ended, and a few things that should be rare.
 //!
-//! A pure fold over what a pass decided; runs of other kinds are counted by [`Instruments::met`].
-//! The counts of one pass stand in its report and in the log; their sum since the state was first
-//! written stands in the state.
+//! A pure fold over what a pass decided, or over the steps of an ensure run. The counts of one pass
+//! stand in its report and in the log; their sum since the state was first written stands in the
+//! state. Those of an ensure run stand in the log.
 
 use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use super::ensure::{Account, Ended};
 use super::report::{Action, Decision};
-use crate::domain::conflict::{Cause, Remedy, Service, Verdict};
+use crate::domain::conflict::{Cause, Remedy, Service, Verdict, find_rule};
+use crate::domain::ensure::{self, Outcome, Stop};
 use crate::domain::plan::Reason;
 use crate::telemetry::field;
 
@@ -153,13 +155,80 @@ impl Instruments {
         counted
     }
 
+    /// Counts what an ensure run met, by the rules that decided in it.
+    pub fn of_ensure(account: &Account) -> Self {
+        let mut counted = Self::default();
+        let ending = match &account.ended {
+            Ended::Would(_) => Ending::Open,
+            Ended::Over(ensure::Ending::Done { outcome, .. }) => counted.done(*outcome),
+            Ended::Over(ensure::Ending::GaveUp(up)) => counted.gave_up(up.reason),
+        };
+        // A refusal may decide several steps in a row: it was met once.
+        let mut before = None;
+        for step in &account.steps {
+            let evidence = &step.evidence;
+            let (Some(cause), Some(remedy), Some(rule)) =
+                (evidence.cause, evidence.remedy, evidence.rule)
+            else {
+                continue;
+            };
+            let this = (rule, &evidence.request_id, &evidence.words);
+            if before.replace(this) == Some(this) {
+                continue;
+            }
+            let service = find_rule(rule).and_then(|rule| rule.services.first());
+            let service = service.map_or(account.kind, |service| service.as_str());
+            counted.add_conflict(service, cause, remedy, ending);
+        }
+        counted
+    }
+
+    fn done(&mut self, outcome: Outcome) -> Ending {
+        match outcome {
+            Outcome::Created | Outcome::CreatedEarlier => Ending::Created,
+            Outcome::Patched => Ending::Updated,
+            Outcome::Unchanged => Ending::Adopted,
+            Outcome::Adopted => {
+                self.adopted_after_conflict += 1;
+                Ending::Adopted
+            }
+            Outcome::Collapsed(surplus) => {
+                self.silent_duplicates += u64::from(surplus);
+                Ending::Adopted
+            }
+        }
+    }
+
+    fn gave_up(&mut self, reason: Stop) -> Ending {
+        match reason {
+            Stop::Spent => {
+                self.budget_exhausted += 1;
+                Ending::Open
+            }
+            Stop::Contention
+            | Stop::Timeout
+            | Stop::Locked
+            | Stop::Quota
+            | Stop::Busy
+            | Stop::Unknown
+            | Stop::Incomplete
+            | Stop::NotRecorded => Ending::Waiting,
+            _ => Ending::Escalated,
+        }
+    }
+
     /// Counts one conflict and what became of it.
     pub fn met(&mut self, conflict: &Conflict, ending: Ending) {
-        self.unclassified += u64::from(conflict.cause == Cause::Unclassified);
+        let service = conflict.service.as_str();
+        self.add_conflict(service, conflict.cause, conflict.remedy, ending);
+    }
+
+    fn add_conflict(&mut self, service: &str, cause: Cause, remedy: Remedy, ending: Ending) {
+        self.unclassified += u64::from(cause == Cause::Unclassified);
         self.add(Met {
-            service: conflict.service.as_str().to_owned(),
-            cause: conflict.cause.as_str().to_owned(),
-            remedy: conflict.remedy.as_str().to_owned(),
+            service: service.to_owned(),
+            cause: cause.as_str().to_owned(),
+            remedy: remedy.as_str().to_owned(),
             outcome: ending.as_str().to_owned(),
             count: 1,
         });

@@ -1,8 +1,9 @@
 //! Wake marks: durable wishes for a pass. A mark is named by its event and its subscription, so
 //! that a storm of equal events leaves one mark.
 
+use super::pass::Pass;
 use crate::domain::ids::SubscriptionId;
-use crate::domain::sight::{LifecycleEvent, WakeMark};
+use crate::domain::sight::{ById, LifecycleEvent, WakeMark};
 use crate::ports::state::{DocName, StateError, StateStore};
 
 const PREFIX: &str = "wake/";
@@ -58,6 +59,32 @@ pub async fn remove(store: &dyn StateStore, names: &[DocName]) {
         if let Err(error) = store.delete(name).await {
             // The next pass finds it again; acting twice on a mark does no harm.
             tracing::info!(state.document = %name, "a wake mark stays: {error}");
+        }
+    }
+}
+
+impl Pass<'_> {
+    /// Whether the wish of a mark was taken up: what it asked for was done or seen, or there is
+    /// nothing to do it for. Other marks stay for the next pass.
+    pub(super) fn has_taken_up(&self, mark: &WakeMark) -> bool {
+        let entries = &self.doc.state.entries;
+        let Some(held) = entries
+            .values()
+            .filter_map(|entry| entry.held.as_ref())
+            .find(|held| held.id == mark.subscription)
+        else {
+            return self.unreadable.is_none();
+        };
+        let seen = || {
+            let mut sights = self.sights.values();
+            sights.any(|sight| matches!(sight.by_id.get(&held.id), Some(ById::Found(_))))
+        };
+        match mark.event {
+            LifecycleEvent::ReauthorizationRequired => held.patched_at.is_some_and(|at| {
+                self.now().duration_since(at) < self.config.policy.patch_distance
+            }),
+            LifecycleEvent::SubscriptionRemoved => seen(),
+            LifecycleEvent::Missed => true,
         }
     }
 }

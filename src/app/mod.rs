@@ -5,6 +5,7 @@ pub mod audit;
 pub mod ensure;
 pub mod execute;
 pub mod figures;
+mod halt;
 pub mod heartbeat;
 pub mod instruments;
 pub mod intake;

@@ -4,7 +4,7 @@ use super::instruments::Conflict;
 use super::pass::Pass;
 use super::records::{Detail, held_traits};
 use super::report::{Action, Decision};
-use crate::domain::audit::Traits;
+use crate::domain::audit::{DONE, Traits};
 use crate::domain::conflict::Service;
 use crate::domain::ids::{SubscriptionId, TenantId};
 use crate::domain::plan::{Change, Hold, Reason};
@@ -184,19 +184,19 @@ impl Pass<'_> {
             .map(|name| name.as_str().to_owned())
     }
 
-    pub(super) fn note(
+    /// What succeeded.
+    pub(super) fn note_done(
         &mut self,
         action: Action,
         reason: Reason,
         subject: (&TenantId, Option<String>, Option<SubscriptionId>),
-        outcome: &str,
         words: String,
         request_id: Option<String>,
         detail: Detail,
     ) {
         let decision = Decision {
             request_id,
-            ..self.decision(action, reason, subject, outcome, words)
+            ..self.decision(action, reason, subject, DONE, words)
         };
         self.decide(decision, detail);
     }

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use super::audit::trail::Trail;
+pub use super::halt::Halt;
 use super::instruments::Instruments;
 use super::leadership::Leadership;
 use super::memory::Writer;
@@ -20,7 +21,7 @@ use crate::domain::plan::{Brake, Change, Plan};
 use crate::domain::policy::{PerMille, Policy};
 use crate::domain::reconcile::{Inputs, Progress, config_hash, reconcile};
 use crate::domain::record::{Miss, Recorder};
-use crate::domain::sight::{ById, LifecycleEvent, Proofs, Sights, WakeMark};
+use crate::domain::sight::{Proofs, Sights, WakeMark};
 use crate::domain::subscription::{Declaration, KeyTag};
 use crate::ports::clock::Clock;
 use crate::ports::desired::DesiredSource;
@@ -78,29 +79,6 @@ pub struct PassConfig {
 /// Rounds of planning in one pass. Each round settles what the one before has shown; a key that
 /// is adopted, found wrong and looked into takes five.
 const ROUNDS_MAX: usize = 12;
-
-/// Why a pass ended before its plan was at rest.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Halt {
-    /// In words.
-    pub why: String,
-    /// Whether its time, its calls or its rounds were used up.
-    pub exhausted: bool,
-}
-
-impl Halt {
-    /// Something must stop it.
-    pub(super) fn new(why: impl Into<String>) -> Self {
-        let (why, exhausted) = (why.into(), false);
-        Self { why, exhausted }
-    }
-
-    /// Its time, its calls or its rounds are used up.
-    fn exhausted(why: impl Into<String>) -> Self {
-        let (why, exhausted) = (why.into(), true);
-        Self { why, exhausted }
-    }
-}
 
 /// A pass under way.
 pub struct Pass<'a> {
@@ -366,30 +344,6 @@ impl<'a> Pass<'a> {
     /// Silence that Graph asked for in answer to something else than a step.
     pub(super) fn note_quiet(&mut self, tenant: &TenantId, miss: &Miss) {
         self.record(|recorder, doc| recorder.quiet(&mut doc.state, tenant, miss));
-    }
-
-    /// Whether the wish of a mark was taken up: what it asked for was done or seen, or there is
-    /// nothing to do it for. Other marks stay for the next pass.
-    pub(super) fn has_taken_up(&self, mark: &WakeMark) -> bool {
-        let entries = &self.doc.state.entries;
-        let Some(held) = entries
-            .values()
-            .filter_map(|entry| entry.held.as_ref())
-            .find(|held| held.id == mark.subscription)
-        else {
-            return self.unreadable.is_none();
-        };
-        let seen = || {
-            let mut sights = self.sights.values();
-            sights.any(|sight| matches!(sight.by_id.get(&held.id), Some(ById::Found(_))))
-        };
-        match mark.event {
-            LifecycleEvent::ReauthorizationRequired => held.patched_at.is_some_and(|at| {
-                self.now().duration_since(at) < self.config.policy.patch_distance
-            }),
-            LifecycleEvent::SubscriptionRemoved => seen(),
-            LifecycleEvent::Missed => true,
-        }
     }
 
     /// The lease goes back, and the memory out.

@@ -195,7 +195,8 @@ impl Statistics {
 
     /// Something was counted: it is written within a minute.
     pub fn counted(self: &Arc<Self>, intake: &Arc<Intake>) {
-        if self.planned.swap(true, Ordering::Relaxed) {
+        // Looked at before it is written: most requests find it planned.
+        if self.planned.load(Ordering::Relaxed) || self.planned.swap(true, Ordering::Relaxed) {
             return;
         }
         let (this, intake) = (Arc::clone(self), Arc::clone(intake));
@@ -225,7 +226,8 @@ impl Statistics {
             rule: Some(Rule::of_today(format!("intake/{refusal}"))),
             words: format!(
                 "acknowledged and not passed on, from {} to {}",
-                tally.first, tally.last
+                tally.first.strftime("%H:%M:%S"),
+                tally.last.strftime("%H:%M:%S")
             ),
             ..Record::new(Kind::Refusals, tally.last, "refuse")
         });

@@ -4,10 +4,6 @@ use std::process::ExitCode;
 
 use evergraph::compose::handler;
 
-/// Requests are made of many short pieces of memory that other threads give back.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[tokio::main]
 async fn main() -> ExitCode {
     match handler::run(handler::told_to_stop()).await {

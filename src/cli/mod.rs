@@ -1,10 +1,12 @@
 //! The command line: one file for each command.
 
+mod audit;
 mod bench;
 mod check;
 pub mod conflicts;
 mod demo;
 mod dev;
+mod ensure;
 mod explain;
 mod figures;
 mod handler;
@@ -15,6 +17,7 @@ mod schema;
 mod settings;
 mod sim;
 pub mod simulate;
+mod why;
 
 use std::process::ExitCode;
 
@@ -58,8 +61,14 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Explains an error answer of a Microsoft service: cause, remedy, and what never to do
     Explain(explain::ExplainArgs),
+    /// Makes one thing stand in a Microsoft service, whatever conflicts come, and tells every step
+    Ensure(ensure::EnsureArgs),
     /// Lists the playbook of conflicts
     Conflicts(conflicts::ConflictsArgs),
+    /// Shows what passes and commands decided, as the audit keeps it
+    Audit(audit::AuditArgs),
+    /// Tells the story of one subscription: what happened to it, why, and what waits
+    Why(why::WhyArgs),
 }
 
 /// Parses the arguments and runs the command.
@@ -82,6 +91,9 @@ pub async fn run() -> ExitCode {
         Command::Simulate(args) => simulate::run(args).await,
         Command::Bench(args) => bench::run(args).await,
         Command::Explain(args) => explain::run(&args),
+        Command::Ensure(args) => ensure::run(&args).await,
         Command::Conflicts(args) => conflicts::run(&args),
+        Command::Audit(args) => audit::run(&args).await,
+        Command::Why(args) => why::run(&args).await,
     }
 }

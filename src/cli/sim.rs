@@ -1,5 +1,7 @@
 //! `evergraph sim`: simulated services for a laptop.
 
+mod services;
+
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -26,11 +28,17 @@ enum Simulated {
     /// accepted; the application id in a JWT decides whose subscriptions are listed, and a token
     /// that is no JWT counts as one default application. Endpoints are really validated.
     Graph(Box<GraphArgs>),
+    /// Bookings, Cosmos DB in two regions, App Service and Blob Storage, on 127.0.0.1
+    ///
+    /// What `evergraph ensure` can be tried against. Any bearer token is accepted. Beside the API
+    /// each has the portal's door below /_portal (Cosmos DB has none). Each listens on a port of
+    /// its own, from --port on.
+    Services(services::ServicesArgs),
 }
 
 /// Form of what is printed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-enum Output {
+pub(super) enum Output {
     /// For people.
     Text,
     /// One line of JSON.
@@ -224,8 +232,11 @@ impl Switches {
 
 /// Runs the command.
 pub async fn run(args: SimArgs) -> ExitCode {
-    let Simulated::Graph(args) = args.what;
     log_to_stderr();
+    let args = match args.what {
+        Simulated::Graph(args) => args,
+        Simulated::Services(args) => return services::run(&args, wall_clock()).await,
+    };
     let outcome = async {
         let running = SimServer::start(options(&args)?).await?;
         print_start(&running, args.output);
@@ -253,7 +264,7 @@ fn log_to_stderr() {
 }
 
 /// Waits for Ctrl-C.
-async fn until_told() -> anyhow::Result<()> {
+pub(super) async fn until_told() -> anyhow::Result<()> {
     tokio::signal::ctrl_c()
         .await
         .context("could not watch for Ctrl-C")
@@ -336,8 +347,10 @@ mod tests {
 
     fn parsed(words: &[&str]) -> anyhow::Result<SimOptions> {
         let words = ["evergraph", "graph"].iter().chain(words);
-        let Simulated::Graph(args) = Line::try_parse_from(words)?.args.what;
-        options(&args)
+        match Line::try_parse_from(words)?.args.what {
+            Simulated::Graph(args) => options(&args),
+            Simulated::Services(_) => anyhow::bail!("these are no arguments of sim graph"),
+        }
     }
 
     #[test]

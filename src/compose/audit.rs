@@ -33,14 +33,44 @@ pub fn trail_of_command(settings: &RecordsSettings, actor: &str) -> anyhow::Resu
     Ok(Arc::new(Trail::new(audit, actor, instance)))
 }
 
-/// The audit and, where it is named, the state, to be read. The state is `None` as well where its
-/// folder is not there: a look makes nothing.
+/// A trail for a run of ensure; `None` where no setting names an audit.
 ///
 /// # Errors
 /// A sentence that names the setting and what to do.
-pub fn to_read(
-    settings: &RecordsSettings,
-) -> anyhow::Result<(Arc<dyn Audit>, Option<Arc<dyn StateStore>>)> {
+#[cfg(feature = "cli")]
+pub(super) fn trail_of_ensure(
+    settings: &crate::config::EnsureSettings,
+) -> anyhow::Result<Option<Arc<Trail>>> {
+    let instance = instance()?;
+    let audit: Arc<dyn Audit> = match &settings.audit {
+        None => return Ok(None),
+        // A folder needs no token, whatever the credential is for.
+        Some(StateLocation::Folder(folder)) => Arc::new(FileAudit::new(folder, &instance)),
+        Some(container) => {
+            let entra = tokens(&settings.credential, &settings.graph, &settings.authority)?;
+            open(container, &settings.credential, &entra, &instance)?
+        }
+    };
+    Ok(Some(Arc::new(Trail::new(
+        audit,
+        "evergraph ensure",
+        instance,
+    ))))
+}
+
+/// What a deployment keeps, to be read from any machine.
+pub struct Kept {
+    /// The audit.
+    pub audit: Arc<dyn Audit>,
+    /// The state. `None` where it is not named, or its folder is not there: a look makes nothing.
+    pub state: Option<Arc<dyn StateStore>>,
+}
+
+/// Opens what a deployment keeps, to be read.
+///
+/// # Errors
+/// A sentence that names the setting and what to do.
+pub fn to_read(settings: &RecordsSettings) -> anyhow::Result<Kept> {
     let entra = tokens(&settings.credential, &settings.graph, &settings.authority)?;
     let audit = open(&settings.audit, &settings.credential, &entra, "reader")?;
     let there = settings.state.as_ref().filter(|state| match state {
@@ -50,7 +80,13 @@ pub fn to_read(
     let state = there
         .map(|state| store(state, &settings.credential, &entra))
         .transpose()?;
-    Ok((audit, state))
+    Ok(Kept { audit, state })
+}
+
+/// The audit in a folder of this machine, to be read.
+#[cfg(feature = "cli")]
+pub fn local(folder: &std::path::Path) -> Arc<dyn Audit> {
+    Arc::new(FileAudit::new(folder, "reader"))
 }
 
 fn open(
@@ -79,11 +115,4 @@ fn instance() -> anyhow::Result<String> {
     let ids =
         CountedIds::by_chance().map_err(|_| anyhow::anyhow!("there is no randomness to be had"))?;
     Ok(format!("{:016x}", ids.next() >> 64))
-}
-
-/// A trail that lives as long as this process, for simulations.
-#[cfg(feature = "cli")]
-pub fn in_memory_trail() -> Arc<Trail> {
-    let audit = crate::adapters::audit::memory::MemoryAudit::default();
-    Arc::new(Trail::new(Arc::new(audit), "simulation", "simulation"))
 }

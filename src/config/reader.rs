@@ -1,6 +1,7 @@
 //! Reading every setting once, and collecting every problem.
 
 mod credential;
+mod ensure;
 mod passes;
 mod records;
 

@@ -8,7 +8,8 @@ use std::fmt;
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use secrecy::{ExposeSecret as _, SecretSlice};
+use secrecy::ExposeSecret as _;
+use secrecy::zeroize::Zeroizing;
 use subtle::ConstantTimeEq as _;
 
 use super::ids::{FleetId, Kid};
@@ -95,7 +96,9 @@ pub enum RingError {
 }
 
 /// The master keys. The first signs, all verify.
-pub struct KeyRing(Vec<(Kid, SecretSlice<u8>)>);
+///
+/// The keys are held ready to sign: making one ready costs as much as a signature.
+pub struct KeyRing(Vec<(Kid, hmac::Key)>);
 
 impl KeyRing {
     /// Fewest bytes of one key: the output length of the HMAC, as RFC 2104 advises.
@@ -103,7 +106,7 @@ impl KeyRing {
 
     /// Reads `kid:base64` entries separated by commas or white space. Both alphabets of base64 are accepted.
     pub fn parse(text: &str) -> Result<Self, RingError> {
-        let mut keys: Vec<(Kid, SecretSlice<u8>)> = Vec::new();
+        let mut keys: Vec<(Kid, hmac::Key)> = Vec::new();
         let entries = text
             .split(|c: char| c == ',' || c.is_whitespace())
             .filter(|entry| !entry.is_empty());
@@ -118,6 +121,7 @@ impl KeyRing {
             let bytes = URL_SAFE_NO_PAD
                 .decode(plain)
                 .map_err(|_| RingError::Form { at })?;
+            let bytes = Zeroizing::new(bytes);
             if bytes.len() < Self::MIN_KEY_BYTES {
                 return Err(RingError::Short {
                     at,
@@ -128,7 +132,7 @@ impl KeyRing {
             if keys.iter().any(|(known, _)| *known == kid) {
                 return Err(RingError::Twice(kid));
             }
-            keys.push((kid, bytes.into()));
+            keys.push((kid, hmac::Key::new(hmac::HMAC_SHA256, &bytes)));
         }
         if keys.is_empty() {
             return Err(RingError::Empty);
@@ -198,9 +202,7 @@ fn split(text: &str) -> Option<(Kid, KeyTag, Vec<u8>)> {
     Some((Kid::parse(kid).ok()?, KeyTag::parse(tag)?, mac))
 }
 
-fn sign(key: &SecretSlice<u8>, kid: &Kid, fleet: &FleetId, tag: &KeyTag) -> hmac::Tag {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose_secret());
-    let mut context = hmac::Context::with_key(&key);
+fn sign(key: &hmac::Key, kid: &Kid, fleet: &FleetId, tag: &KeyTag) -> hmac::Tag {
     let parts: [&[u8]; 5] = [
         LABEL,
         VERSION.as_bytes(),
@@ -208,11 +210,12 @@ fn sign(key: &SecretSlice<u8>, kid: &Kid, fleet: &FleetId, tag: &KeyTag) -> hmac
         fleet.as_str().as_bytes(),
         tag.as_bytes(),
     ];
+    let mut text = Vec::with_capacity(160);
     for part in parts {
-        context.update(&(part.len() as u64).to_be_bytes());
-        context.update(part);
+        text.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        text.extend_from_slice(part);
     }
-    context.sign()
+    hmac::sign(key, &text)
 }
 
 #[cfg(test)]

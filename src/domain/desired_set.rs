@@ -111,6 +111,16 @@ mod tests {
     }
 
     #[test]
+    fn the_decision_behind_a_wish_is_no_part_of_it() {
+        let plain = desired("a", "users");
+        let told = Desired {
+            because: Some("https://tickets.example.com/1".to_owned()),
+            ..plain.clone()
+        };
+        assert_eq!(DesiredSet::of([plain]).hash, DesiredSet::of([told]).hash);
+    }
+
+    #[test]
     fn every_wish_changes_the_hash() {
         let plain = desired("a", "users");
         let hash = |one: &Desired| DesiredSet::of([one.clone()]).hash;

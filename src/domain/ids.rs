@@ -1,5 +1,6 @@
 //! Typed identifiers. Each is parsed once, at the edge, and never built elsewhere.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -72,6 +73,12 @@ macro_rules! text_id {
         impl $name {
             /// The identifier as text.
             pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
                 &self.0
             }
         }

@@ -1,5 +1,6 @@
 //! Request bodies, bounded in size and time.
 
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody as _};
@@ -143,6 +144,12 @@ async fn consume(
             Consumed::All(length)
         }
     };
+    let mut reading = std::pin::pin!(reading);
+    // Mostly all of it came with the head, and no timer is needed.
+    let first = std::future::poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx)));
+    if let Poll::Ready(consumed) = first.await {
+        return consumed;
+    }
     tokio::time::timeout(patience, reading)
         .await
         .unwrap_or(Consumed::Broken)

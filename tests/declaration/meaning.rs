@@ -257,3 +257,25 @@ fn a_teams_resource_takes_one_subscription() {
     );
     check_good(&several(&[&chat("a", "created")]), &[]);
 }
+
+#[test]
+fn the_decision_behind_it_is_its_own_or_that_of_the_defaults() {
+    let text = format!(
+        "[defaults]\nbecause = \"the meeting of 3 March\"\nchange_types = [\"updated\"]\n\n\
+         [tenants.t]\nid = \"{TENANT}\"\n\n\
+         [[subscriptions]]\nname = \"a\"\nresource = \"users\"\n\
+         because = \" https://tickets.example.com/1 \"\n\n\
+         [[subscriptions]]\nname = \"b\"\nresource = \"groups\"\n"
+    );
+    let set = set(&text);
+    let mut told: Vec<_> = set
+        .by_key
+        .values()
+        .map(|one| (one.name.as_str(), one.because.as_deref().unwrap()))
+        .collect();
+    told.sort_unstable();
+    let ticket = "https://tickets.example.com/1";
+    let meeting = "the meeting of 3 March";
+    assert_eq!(told, [("a", ticket), ("b", meeting)]);
+    assert_eq!(set.because.as_deref(), Some(meeting));
+}

@@ -365,3 +365,18 @@ fn one_name_for_two_subscriptions_is_refused() {
         "letters, digits",
     );
 }
+
+#[test]
+fn a_decision_is_one_line_that_says_something() {
+    for text in ["\"\"", "\"  \"", "\"two\\nlines\""] {
+        let key = check_error(
+            &one(&format!("{GOOD}\nbecause = {text}")),
+            "bad-value",
+            8,
+            "empty, too long, or more than one line",
+        );
+        assert_eq!(key.key, "subscriptions[0].because");
+    }
+    let long = format!("[defaults]\nbecause = \"{}\"", "x".repeat(301));
+    check_error(&long, "bad-value", 2, "too long");
+}

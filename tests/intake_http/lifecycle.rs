@@ -1,8 +1,10 @@
 //! Lifecycle events: in the sink, a durable mark, and a pass at once.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use evergraph::domain::notification::refusal::Delay;
 use evergraph::ports::state::StateStore as _;
 use serde_json::{Value, json};
 
@@ -78,6 +80,27 @@ async fn a_storm_leads_to_one_renewal() {
 
 #[tokio::test(start_paused = true)]
 async fn a_mark_that_cannot_be_left_keeps_the_event_with_graph() {
+    let world = World::in_memory();
+    let mut event = world.lifecycle(&inbox(), "missed", "7f105c7d-2dc5-4530-97cd-4e7ae6534c07");
+    event["id"] = "lsgTZMr9KwAAA".into();
+    world.store.is_full.store(true, Ordering::Relaxed);
+    let status = post_event(&world, LIFECYCLE, std::slice::from_ref(&event)).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(marks(&world).await, 0);
+    assert_eq!(world.figures().delayed.get(&Delay::WakeMark), Some(&1));
+    world.store.is_full.store(false, Ordering::Relaxed);
+    let status = post_event(&world, LIFECYCLE, &[event]).await;
+    assert_eq!(status, StatusCode::ACCEPTED);
+    assert_eq!(
+        marks(&world).await,
+        1,
+        "although the event was written before"
+    );
+    assert_eq!(world.events().len(), 1, "it was a certain repeat");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_cannot_be_written_stays_with_graph_although_its_mark_lies_there() {
     let world = World::in_memory();
     world.sink.failures.lock().unwrap().push_back(true);
     let event = world.lifecycle(&inbox(), "missed", "7f105c7d-2dc5-4530-97cd-4e7ae6534c07");

@@ -7,6 +7,7 @@ mod basic;
 mod capacity;
 #[path = "../fleet/mod.rs"]
 mod fleet;
+mod full;
 mod lifecycle;
 mod rich;
 mod routing;

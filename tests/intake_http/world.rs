@@ -1,6 +1,7 @@
 //! A handler with a real intake: a simulated Graph, a store in memory, a folder as the sink.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -28,6 +29,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use crate::fleet::{Fleet, TENANT, home, wish};
+use crate::full::Fillable;
 
 pub const NOTIFICATIONS: &str = "/api/notifications/prod";
 pub const LIFECYCLE: &str = "/api/lifecycle/prod";
@@ -89,6 +91,8 @@ pub struct World {
     pub sink: Arc<Moody>,
     pub publisher: Arc<Publisher>,
     pub reception: Arc<Reception>,
+    /// Where the intake leaves its wake marks.
+    pub store: Arc<Fillable>,
     kept: Kept,
 }
 
@@ -164,9 +168,13 @@ impl World {
         let home = home("https://app.example.com", "prod", &former);
         let mut config = IntakeConfig::new(home.clone(), Arc::clone(&fleet.config.ring));
         (plan.change)(&mut config);
+        let store = Arc::new(Fillable {
+            inner: Arc::clone(&fleet.services.store),
+            is_full: AtomicBool::new(false),
+        });
         let services = IntakeServices {
             sink: plan.sink.unwrap_or_else(|| Arc::clone(&sink) as _),
-            store: Arc::clone(&fleet.services.store),
+            store: Arc::clone(&store) as _,
             clock: Arc::clone(&fleet.services.clock),
             ids: Arc::new(CountedIds::of_process(7)),
             publisher: Arc::clone(&publisher) as _,
@@ -182,6 +190,7 @@ impl World {
             sink,
             publisher,
             reception,
+            store,
             kept,
         }
     }

@@ -55,9 +55,9 @@ const DECLARED: [(&str, &str, &str, bool); 7] = [
     ),
 ];
 
-/// Blocks of 512 bytes after which a file takes no more, as if the disk were full: 2 MiB. The
+/// Blocks of 512 bytes after which a file takes no more, as if the disk were full: 256 KiB. The
 /// write that meets it is torn, and fails.
-const FILE_BLOCKS: u32 = 4096;
+const FILE_BLOCKS: u32 = 512;
 
 pub struct Bed {
     pub sim: Sim,

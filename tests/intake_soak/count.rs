@@ -40,20 +40,26 @@ fn is_certain(print: &Print) -> bool {
 }
 
 /// The whole lines of every file in the folder; what a crash or a full disk tore is none.
-pub fn found(folder: &Path) -> Vec<Value> {
-    let mut events = Vec::new();
+pub fn found(folder: &Path) -> Found {
+    let (mut events, mut torn) = (Vec::new(), 0);
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|end| end == "jsonl") {
             let text = std::fs::read(path).unwrap();
             let mut lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
-            lines.pop();
+            torn += usize::from(lines.pop().is_some_and(|rest| !rest.is_empty()));
             events.extend(lines.into_iter().map(|line| -> Value {
                 serde_json::from_slice(line).unwrap_or_else(|_| panic!("no event: {line:?}"))
             }));
         }
     }
-    events
+    Found { events, torn }
+}
+
+/// What lies in the sink.
+pub struct Found {
+    events: Vec<Value>,
+    torn: usize,
 }
 
 pub struct Tally {
@@ -61,6 +67,7 @@ pub struct Tally {
     again: usize,
     forged: usize,
     lines: usize,
+    torn: usize,
     repeats: usize,
     rich: usize,
 }
@@ -72,24 +79,25 @@ impl fmt::Display for Tally {
             again,
             forged,
             lines,
+            torn,
             repeats,
             rich,
         } = self;
         write!(
             f,
             "{events} events ({rich} sealed), {again} of them sent more than once, {forged} forged; \
-             {lines} lines in the sink, {repeats} of them repeats with a known id"
+             {lines} lines in the sink, {repeats} of them repeats with a known id, and {torn} torn"
         )
     }
 }
 
 /// Everything that must be true in the end.
-pub fn check(truth: &Value, found: &[Value]) -> Tally {
+pub fn check(truth: &Value, found: &Found) -> Tally {
     let all = truth["value"].as_array().unwrap();
     let (forged, genuine): (Vec<&Value>, Vec<&Value>) =
         all.iter().partition(|event| !event["flaw"].is_null());
     let mut there: BTreeMap<Print, Vec<&Value>> = BTreeMap::new();
-    for event in found {
+    for event in &found.events {
         there.entry(got(event)).or_default().push(event);
     }
     check_nothing_is_missing(&genuine, &there);
@@ -103,7 +111,8 @@ pub fn check(truth: &Value, found: &[Value]) -> Tally {
         events: genuine.len(),
         again: again.count(),
         forged: forged.len(),
-        lines: found.len(),
+        lines: found.events.len(),
+        torn: found.torn,
         repeats,
         rich,
     };
@@ -131,7 +140,8 @@ fn check_nothing_is_missing(genuine: &[&Value], there: &BTreeMap<Print, Vec<&Val
         lines < **count
     });
     let missing: Vec<_> = missing.collect();
-    assert!(missing.is_empty(), "missing: {missing:#?}");
+    let few = &missing[..missing.len().min(5)];
+    assert!(missing.is_empty(), "{} missing: {few:#?}", missing.len());
 }
 
 /// Where identity is certain, one event has one id, and one id is one event. Returns how many

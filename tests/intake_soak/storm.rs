@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use crate::bed::Bed;
 use crate::load::Load;
+use crate::processes::SOON;
 
 /// What strikes, and how often.
 const STRIKES: [(Strike, usize); 4] = [
@@ -58,6 +59,11 @@ impl Storm {
             *self.struck.entry(strike).or_default() += 1;
         }
         self.rain(bed, began + length).await;
+        // A slow machine needs longer until a file is full.
+        while bed.said.count(WRITE_FAILED) == 0 && began.elapsed() < length + SOON {
+            self.rain(bed, Instant::now() + Duration::from_millis(200))
+                .await;
+        }
     }
 
     /// Load until a moment. The time of day goes on, so that Graph sends again.
@@ -101,7 +107,7 @@ impl Storm {
     async fn kill(&mut self, bed: &Bed, group: &str) {
         let began = Instant::now();
         while !bed.host.as_ref().unwrap().kill_handler(group) {
-            let late = began.elapsed() > crate::processes::SOON;
+            let late = began.elapsed() > SOON;
             assert!(!late, "no {group} follows: {:#?}", bed.said.last(40));
             self.load.step(bed, &mut self.rng).await;
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -114,6 +120,7 @@ impl Storm {
         let killed = bed.said.count("was ended by signal 9");
         assert!(killed >= 12, "{killed} handlers were seen to be killed");
         assert!(bed.said.count(SINK_CLOSED) > 0, "the sink never broke");
+        assert!(bed.said.count(WRITE_FAILED) > 0, "no write ever failed");
         let [requests, answers] = bed.relay.done();
         assert!(requests > 0 && answers > 0, "{requests}, {answers}");
     }

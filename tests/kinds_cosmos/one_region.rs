@@ -1,12 +1,16 @@
 //! What a single region answers.
 
+use evergraph::adapters::kinds::cosmos::CREATES;
+use evergraph::app::ensure::Terms;
 use evergraph::domain::ensure::{Outcome, Stop};
 use evergraph::sim::services::Mishap;
 use evergraph::sim::services::cosmos::{Setup, words};
 use serde_json::json;
 
 use super::bed::{ID, PARTITION, bed, marked, spec};
-use super::kinds::{check_done, check_gave_up, check_rule, check_would, rehearse, run, story};
+use super::kinds::{
+    check_done, check_gave_up, check_rule, check_would, engine, rehearse, run, story,
+};
 
 #[tokio::test(start_paused = true)]
 async fn an_item_is_created_with_its_mark_and_a_second_run_writes_nothing() {
@@ -141,6 +145,27 @@ async fn a_449_is_the_same_request_again() {
     check_rule(&account, "cosmos/retry-with");
     let took = account.steps.last().unwrap().at;
     assert!(took.as_secs() < 1, "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn writes_that_keep_meeting_are_repeated_until_their_budget_is_spent() {
+    let mut terms = Terms::default();
+    terms.limits.creates = CREATES;
+    let bed = bed(Setup::default()).await;
+    for _ in 0..8 {
+        let met = Mishap::Answer(words::retry_with());
+        bed.cosmos.plan("create item", met);
+    }
+    check_done(&engine(1).run(&bed.one(1), terms).await, Outcome::Created);
+
+    let busy = super::bed::bed(Setup::default()).await;
+    for _ in 0..200 {
+        let met = Mishap::Answer(words::retry_with());
+        busy.cosmos.plan("create item", met);
+    }
+    let account = engine(2).run(&busy.one(1), terms).await;
+    check_gave_up(&account, Stop::Contention);
+    assert!(account.steps.last().unwrap().at.as_secs() <= 30);
 }
 
 #[tokio::test(start_paused = true)]

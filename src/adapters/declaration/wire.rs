@@ -57,13 +57,13 @@ pub struct Defaults {
     /// Whether Graph also reports lifecycle events (missed, removed, reauthorization
     /// required). On by default.
     pub lifecycle: Option<At<bool>>,
-    /// Where notifications go: the name of a table under `sinks`, or `default` for the place in
-    /// EVERGRAPH_SINK.
-    pub sink: Option<At<String>>,
     /// The human decision behind this file: a ticket's address, or words. It stands in the audit
     /// beside every decision whose subscription names no other, and where one is removed.
     #[cfg_attr(feature = "cli", schemars(length(min = 1, max = 300)))]
     pub because: Option<At<String>>,
+    /// Where notifications go: the name of a table under `sinks`, or `default` for the place in
+    /// EVERGRAPH_SINK.
+    pub sink: Option<At<String>>,
 }
 
 /// An Entra tenant, and how to get a token for it where that differs from the settings.
@@ -211,8 +211,8 @@ impl File {
 
 const CHANGES: &str = "a list such as [\"created\", \"updated\", \"deleted\"]";
 const LENGTH: &str = "\"max\" or a length in quotes such as \"3d\", \"90m\" or \"1d 12h\"";
-const SINK: &str = "the name of a table under sinks, in quotes";
 const BECAUSE: &str = "a ticket's address, or words, in quotes";
+const SINK: &str = "the name of a table under sinks, in quotes";
 const TENANT: &str = "the name of a table under tenants, in quotes";
 
 impl Defaults {
@@ -222,8 +222,8 @@ impl Defaults {
             change_types: fields.texts("change_types", CHANGES),
             lifetime: fields.text("lifetime", LENGTH),
             lifecycle: fields.flag("lifecycle"),
-            sink: fields.text("sink", SINK),
             because: fields.text("because", BECAUSE),
+            sink: fields.text("sink", SINK),
         };
         fields.finish();
         defaults

@@ -71,6 +71,9 @@ pub struct IdentityOptions {
     pub graph_url: Url,
     /// Another login authority than the cloud's own; `https` and without a path.
     pub authority: Option<Url>,
+    /// What the tokens are for, if not for Graph: the scope, such as
+    /// `https://storage.azure.com/.default`.
+    pub scope: Option<String>,
     /// What carries requests to the authority; `None` for a client of our own with its
     /// time-outs and without retries.
     pub transport: Option<Transport>,
@@ -82,6 +85,7 @@ impl IdentityOptions {
         Self {
             graph_url,
             authority: None,
+            scope: None,
             transport: None,
         }
     }

@@ -64,11 +64,14 @@ impl EntraTokens {
             check_authority(authority)?;
         }
         let graph = options.graph_url;
-        let cloud = cloud::of_graph(&graph, options.authority.as_ref()).ok_or_else(|| {
+        let mut cloud = cloud::of_graph(&graph, options.authority.as_ref()).ok_or_else(|| {
             IdentityError::UnknownCloud {
                 graph: graph.origin().ascii_serialization(),
             }
         })?;
+        if let Some(scope) = options.scope {
+            cloud.scope = scope;
+        }
         let transport = options.transport.unwrap_or_else(|| {
             let outgoing = Outgoing::anywhere().answered_within(EXCHANGE_LIMIT);
             outgoing.transport()

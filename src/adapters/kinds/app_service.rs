@@ -1,20 +1,22 @@
 //! What a site of App Service serves: zip deployment through Kudu, and reads of Resource Manager.
 
+mod rows;
+
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::Method;
-use serde_json::Value;
 use url::Url;
 
-use super::call::{Line, Reply, Request};
+use super::call::{Line, Request};
 use crate::domain::conflict::{self, Answer, Cause, Operation, Service};
-use crate::domain::ensure::kinds::app_service::{Phase, Row, Wanted, cors_twice, runs_from_remote};
+use crate::domain::ensure::kinds::app_service::{Row, Wanted, cors_twice, runs_from_remote};
 use crate::domain::ensure::{
     Facts, Failure, HolderId, Observation, Progress, Refusal, Seen, Standing, Stop, Token, Told,
 };
 use crate::ports::ensure::Kind;
+use rows::{lock_words, row, rows};
 
 /// `Microsoft.Web` as of <https://learn.microsoft.com/en-us/rest/api/appservice/web-apps>.
 const WEB: &str = "2024-04-01";
@@ -79,6 +81,13 @@ impl AppServiceKind {
         let site = self.wanted.site.name();
         let mut found = Vec::new();
         match self.settings().await {
+            Err(Failure::Refused(refusal))
+                if refusal.verdict.cause == Cause::AdministrativeLock =>
+            {
+                found.push(format!(
+                    "The settings of {site} cannot be read while it is locked, so nothing is known of CORS in the app and of run-from-package."
+                ));
+            }
             Err(failure) => found.push(format!(
                 "The settings of {site} could not be read, so nothing is known of CORS in the app and of run-from-package: {failure}"
             )),
@@ -317,50 +326,6 @@ impl Kind for AppServiceKind {
         };
         Ok(Told::by(progress, answer.request_id))
     }
-}
-
-fn rows(answer: &Reply) -> Result<Vec<Row>, Failure> {
-    let value = answer.json()?;
-    let list = value.as_array().ok_or_else(|| Failure::NoReply {
-        words: "the list of deployments is no list".to_owned(),
-    })?;
-    let rows: Option<Vec<Row>> = list.iter().map(row).collect();
-    rows.ok_or_else(|| Failure::NoReply {
-        words: "the list of deployments has a row without id or status".to_owned(),
-    })
-}
-
-/// One row of Kudu's list (Kudu.Contracts/Deployment/DeployResult.cs of
-/// <https://github.com/projectkudu/kudu>): status 3 is failed, 4 success, anything else under way.
-fn row(value: &Value) -> Option<Row> {
-    let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
-    Some(Row {
-        id: value["id"].as_str()?.to_owned(),
-        phase: match value["status"].as_u64()? {
-            3 => Phase::Failed,
-            4 => Phase::Stands,
-            _ => Phase::Running,
-        },
-        active: value["active"].as_bool().unwrap_or(false),
-        author: text("author"),
-        deployer: text("deployer"),
-        message: text("message"),
-    })
-}
-
-fn lock_words(lock: &Value) -> Option<String> {
-    let (id, name) = (lock["id"].as_str()?, lock["name"].as_str()?);
-    let level = lock["properties"]["level"]
-        .as_str()
-        .unwrap_or("unknown level");
-    let scope = id
-        .split("/providers/Microsoft.Authorization/locks")
-        .next()?;
-    let notes = match lock["properties"]["notes"].as_str() {
-        Some(notes) if !notes.is_empty() => format!(": \"{notes}\""),
-        _ => String::new(),
-    };
-    Some(format!("The lock {name} ({level}) lies on {scope}{notes}."))
 }
 
 fn remote_package(settings: &Settings) -> Option<(String, String)> {

@@ -1,24 +1,26 @@
 //! One call of a service: token, send once, read within bounds, say what a failure means.
 
+mod bearer;
+mod message;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use reqwest::Method;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
+use reqwest::header::{AUTHORIZATION, HeaderMap};
+use secrecy::SecretString;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
+use self::message::request_id;
 use crate::adapters::graph::links;
-use crate::adapters::identity::{TokenError, Tokens};
+use crate::adapters::identity::TokenError;
 use crate::adapters::loopback::is_loopback;
 use crate::adapters::outgoing::{Outgoing, chain, never_left};
-use crate::adapters::words;
-use crate::domain::conflict::{Answer, Operation, Service};
+use crate::domain::conflict::{Answer, Service};
 use crate::domain::ensure::Failure;
-use crate::domain::ids::TenantId;
+
+pub use bearer::{Bearer, FixedBearer, Scheme, TenantBearer};
+pub use message::{Reply, Request};
 
 /// Longest exchange, from the first byte sent to the last byte read. Graph's gateway gives up
 /// after a minute at most; a shorter limit of ours would manufacture unknown outcomes.
@@ -26,104 +28,6 @@ pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// Most bytes of an answer. Cosmos DB's largest page has 4 MiB; others stay below.
 pub const BODY: usize = 8 * 1024 * 1024;
-
-/// Names under which services tell their request id, the first that is there counts: Graph,
-/// Storage and Resource Manager, Cosmos DB, Kudu.
-const REQUEST_IDS: [HeaderName; 4] = [
-    HeaderName::from_static("request-id"),
-    HeaderName::from_static("x-ms-request-id"),
-    HeaderName::from_static("x-ms-activity-id"),
-    HeaderName::from_static("scm-deployment-id"),
-];
-
-/// Gives the token for one service.
-#[async_trait]
-pub trait Bearer: Send + Sync {
-    /// A token, valid for some minutes at least.
-    ///
-    /// # Errors
-    /// By what the caller must do next.
-    async fn token(&self) -> Result<SecretString, TokenError>;
-
-    /// The service answered 401: a kept token should not be used for ever.
-    fn refused(&self) {}
-}
-
-/// Always the same token: for simulators, and where a person pasted one.
-pub struct FixedBearer(pub SecretString);
-
-#[async_trait]
-impl Bearer for FixedBearer {
-    async fn token(&self) -> Result<SecretString, TokenError> {
-        Ok(self.0.clone())
-    }
-}
-
-/// The token of one tenant from a source of tokens.
-pub struct TenantBearer {
-    /// The source; its tokens are for the service that is called.
-    pub tokens: Arc<dyn Tokens>,
-    /// The tenant.
-    pub tenant: TenantId,
-}
-
-#[async_trait]
-impl Bearer for TenantBearer {
-    async fn token(&self) -> Result<SecretString, TokenError> {
-        let token = self.tokens.token(&self.tenant).await?;
-        Ok(SecretString::from(token.expose().to_owned()))
-    }
-
-    fn refused(&self) {
-        self.tokens.refused(&self.tenant);
-    }
-}
-
-/// How a token is written into `Authorization`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Scheme {
-    /// `Bearer …`
-    Bearer,
-    /// `type=aad&ver=1.0&sig=…`, percent-encoded as a whole: Cosmos DB's data plane
-    /// (<https://learn.microsoft.com/rest/api/cosmos-db/access-control-on-cosmosdb-resources>).
-    CosmosAad,
-    /// Not into a header at all: it is a shared access signature, the query of every address
-    /// (<https://learn.microsoft.com/rest/api/storageservices/create-service-sas>).
-    Query,
-}
-
-impl Scheme {
-    /// The value of `Authorization`, if there is to be one.
-    fn header(self, token: &SecretString) -> Result<Option<HeaderValue>, Failure> {
-        let token = token.expose_secret();
-        let text = match self {
-            Self::Query => return Ok(None),
-            Self::Bearer => format!("Bearer {token}"),
-            Self::CosmosAad => {
-                let plain = format!("type=aad&ver=1.0&sig={token}");
-                url::form_urlencoded::byte_serialize(plain.as_bytes()).collect()
-            }
-        };
-        let mut value = HeaderValue::from_str(&text).map_err(|_| Failure::NotSent {
-            words: "the token holds characters that no header may carry".into(),
-        })?;
-        value.set_sensitive(true);
-        Ok(Some(value))
-    }
-
-    /// The address with what it must carry.
-    fn address(self, mut url: Url, token: &SecretString) -> Url {
-        if self == Self::Query {
-            let signature = token.expose_secret().trim_start_matches('?');
-            let query = match url.query() {
-                Some(own) if !own.is_empty() => format!("{own}&{signature}"),
-                _ => signature.to_owned(),
-            };
-            url.set_query(Some(&query));
-        }
-        url
-    }
-}
 
 /// Why a line to a service cannot be set up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -328,109 +232,6 @@ impl Raw {
             headers: self.headers,
             body: self.body,
         }
-    }
-}
-
-fn request_id(headers: &HeaderMap) -> Option<String> {
-    let value = REQUEST_IDS.iter().find_map(|name| headers.get(name))?;
-    Some(words::printable(value.to_str().ok()?, 128)).filter(|text| !text.is_empty())
-}
-
-/// A request.
-pub struct Request {
-    operation: Operation,
-    method: Method,
-    url: Url,
-    headers: HeaderMap,
-    body: Option<Vec<u8>>,
-    by_id: bool,
-}
-
-impl Request {
-    /// A request without body.
-    pub fn new(operation: Operation, method: Method, url: Url) -> Self {
-        Self {
-            operation,
-            method,
-            url,
-            headers: HeaderMap::new(),
-            body: None,
-            by_id: false,
-        }
-    }
-
-    /// The address names the thing by its id: a plain 404 proves that it is not there.
-    #[must_use]
-    pub fn by_id(self) -> Self {
-        Self {
-            by_id: true,
-            ..self
-        }
-    }
-
-    /// One more header. A value that no header may carry is left out: the service then refuses
-    /// what it misses.
-    #[must_use]
-    pub fn header(mut self, name: &'static str, value: &str) -> Self {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            self.headers.insert(HeaderName::from_static(name), value);
-        }
-        self
-    }
-
-    /// One more header whose name is not known beforehand, such as metadata. One that cannot be
-    /// written is left out.
-    #[must_use]
-    pub fn named_header(mut self, name: &str, value: &str) -> Self {
-        let name = HeaderName::from_bytes(name.as_bytes());
-        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
-            self.headers.insert(name, value);
-        }
-        self
-    }
-
-    /// With a JSON body.
-    #[must_use]
-    pub fn json(self, body: &Value) -> Self {
-        self.bytes("application/json", body.to_string().into_bytes())
-    }
-
-    /// With a body of another type.
-    #[must_use]
-    pub fn bytes(mut self, kind: &'static str, body: Vec<u8>) -> Self {
-        self.headers
-            .insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-        self.body = Some(body);
-        self
-    }
-}
-
-/// A successful answer.
-pub struct Reply {
-    /// HTTP status, 200 to 299.
-    pub status: u16,
-    /// Its headers.
-    pub headers: HeaderMap,
-    /// Its body, whole.
-    pub body: Vec<u8>,
-    /// The service's request id.
-    pub request_id: Option<String>,
-}
-
-impl Reply {
-    /// The text of a header.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// The body as JSON.
-    ///
-    /// # Errors
-    /// [`Failure::NoReply`]: it says success and cannot be read, so a write may have been done.
-    pub fn json(&self) -> Result<Value, Failure> {
-        serde_json::from_slice(&self.body).map_err(|error| Failure::NoReply {
-            words: format!("its body is no JSON: {error}"),
-        })
     }
 }
 

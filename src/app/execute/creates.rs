@@ -113,11 +113,10 @@ impl Pass<'_> {
                 let words = format!("until {}", row.expires);
                 let subject = (&tenant, name, Some(row.id.clone()));
                 detail.after = row_traits(&row);
-                self.note(
+                self.note_done(
                     Action::Create,
                     create.why,
                     subject,
-                    "done",
                     words,
                     trace.request_id,
                     detail,

@@ -66,11 +66,10 @@ impl Pass<'_> {
             Ok(reply) => {
                 self.correct_clock(reply.trace.date);
                 let request_id = reply.trace.request_id.clone();
-                self.note(
+                self.note_done(
                     Action::Delete,
                     delete.why,
                     subject,
-                    "done",
                     String::new(),
                     request_id,
                     detail,

@@ -98,11 +98,10 @@ impl Pass<'_> {
                 });
                 let words = format!("until {}", row.expires);
                 detail.after = ends(row.expires);
-                self.note(
+                self.note_done(
                     Action::Renew,
                     renewal.why,
                     subject,
-                    "done",
                     words,
                     trace.request_id,
                     detail,

@@ -1,6 +1,6 @@
 //! Certain repeats: suppressed once the first was written, and kept waiting until it is.
 
-use std::collections::hash_map::Entry;
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -25,7 +25,23 @@ pub(super) struct Repeats(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     window: RepeatWindow,
-    writing: EventIdMap<Waiting>,
+    /// Ids that are being written, each with the number of the claim.
+    writing: EventIdMap<u64>,
+    /// Claims whose outcome somebody awaits: most are awaited by nobody.
+    awaited: HashMap<u64, watch::Sender<Outcome>>,
+    claims: u64,
+}
+
+impl State {
+    /// The outcome of a claim, for one who awaits it.
+    fn outcome_of(&mut self, claim: u64) -> AwaitFirst {
+        let sender = self.awaited.entry(claim);
+        AwaitFirst(
+            sender
+                .or_insert_with(|| watch::Sender::new(Outcome::Pending))
+                .subscribe(),
+        )
+    }
 }
 
 /// What to do with an item.
@@ -57,7 +73,7 @@ impl AwaitFirst {
 pub(super) struct Claim<'r> {
     repeats: &'r Repeats,
     ids: Vec<EventId>,
-    outcome: watch::Sender<Outcome>,
+    number: u64,
 }
 
 impl Repeats {
@@ -87,9 +103,10 @@ impl Repeats {
 
     /// Takes the ids for one request, and says of each what to do.
     pub(super) fn claim(&self, ids: &[EventId], now: Timestamp) -> (Claim<'_>, Vec<Place>) {
-        let (outcome, waiting) = watch::channel(Outcome::Pending);
         let mut mine = Vec::with_capacity(ids.len());
         let mut state = self.state();
+        state.claims += 1;
+        let number = state.claims;
         let places = ids.iter().map(|id| {
             if id.certainty() == Certainty::Uncertain {
                 return Place::Write;
@@ -97,11 +114,11 @@ impl Repeats {
             if state.window.holds(id, now) {
                 return Place::Suppress;
             }
-            match state.writing.entry(*id) {
-                Entry::Occupied(first) if first.get().same_channel(&waiting) => Place::Suppress,
-                Entry::Occupied(first) => Place::Await(AwaitFirst(first.get().clone())),
-                Entry::Vacant(free) => {
-                    free.insert(waiting.clone());
+            match state.writing.get(id).copied() {
+                Some(claim) if claim == number => Place::Suppress,
+                Some(claim) => Place::Await(state.outcome_of(claim)),
+                None => {
+                    state.writing.insert(*id, number);
                     mine.push(*id);
                     Place::Write
                 }
@@ -112,7 +129,7 @@ impl Repeats {
         let claim = Claim {
             repeats: self,
             ids: mine,
-            outcome,
+            number,
         };
         (claim, places)
     }
@@ -126,8 +143,11 @@ impl Claim<'_> {
             state.writing.remove(&id);
             state.window.enter(id, now);
         }
+        let awaited = state.awaited.remove(&self.number);
         drop(state);
-        self.outcome.send_replace(Outcome::Written);
+        if let Some(awaited) = awaited {
+            awaited.send_replace(Outcome::Written);
+        }
     }
 
     /// Some of it was written, and repeats of those are suppressed from now on. The rest counts
@@ -144,6 +164,10 @@ impl Claim<'_> {
             state.window.enter(*id, now);
             false
         });
+        if self.ids.is_empty() {
+            // Nothing is left for the drop to give up; who awaits it may ask the window now.
+            state.awaited.remove(&self.number);
+        }
     }
 }
 
@@ -156,6 +180,8 @@ impl Drop for Claim<'_> {
         for id in &self.ids {
             state.writing.remove(id);
         }
+        // Who awaits it hears that there is nobody any more who could write it.
+        state.awaited.remove(&self.number);
     }
 }
 
@@ -211,7 +237,7 @@ mod tests {
         assert!(is_written(&repeats, ids[0]));
         let (_, places) = repeats.claim(&ids, NOW);
         assert_eq!(words(&places), ["suppress", "suppress", "write", "write"]);
-        assert!(repeats.state().writing.is_empty());
+        assert!(repeats.state().writing.is_empty() && repeats.state().awaited.is_empty());
     }
 
     #[tokio::test]
@@ -231,6 +257,28 @@ mod tests {
                 }
             });
             assert_eq!(written, succeeds);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_awaits_a_write_in_part_hears_its_end_and_may_ask_the_window() {
+        for (ids, written) in [
+            // What failed has no certain identity, or is another item.
+            (vec![certain(1), EventId::unique(1)], true),
+            (vec![certain(2), certain(1)], false),
+        ] {
+            let repeats = Repeats::default();
+            let (mut claim, _) = repeats.claim(&ids, NOW);
+            let (_other, mut places) = repeats.claim(&[certain(1)], NOW);
+            let Place::Await(first) = places.remove(0) else {
+                panic!("it is being written");
+            };
+            claim.written_in_part(&ids[..1], NOW);
+            drop(claim);
+            assert!(!first.succeeds().await);
+            assert_eq!(repeats.is_written(&certain(1), NOW), written);
+            assert!(repeats.state().awaited.is_empty());
+            assert!(repeats.state().writing.is_empty());
         }
     }
 

@@ -303,6 +303,9 @@ impl Intake {
 
     /// Leaves a wake mark for each event about a subscription; equal ones are one.
     async fn wake(&self, marks: &BTreeSet<WakeMark>) -> Result<usize, Delay> {
+        if marks.is_empty() {
+            return Ok(0);
+        }
         let mut waking = Vec::with_capacity(marks.len());
         for mark in marks {
             tell(mark);

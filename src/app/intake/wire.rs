@@ -20,7 +20,7 @@ use crate::domain::notification::{Happening, Item, ResourceData, Sealed, Text};
 
 /// Why a request is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BodyError {
+pub enum BodyError {
     /// Not a JSON object with an array `value`.
     Form,
     /// More items or tokens than are taken at once.
@@ -28,32 +28,32 @@ pub(super) enum BodyError {
 }
 
 /// A request, taken apart.
-pub(super) struct Posted<'a> {
+pub struct Posted<'a> {
     /// The items, each readable or not.
-    pub(super) items: Vec<Result<Parsed<'a>, Refusal>>,
+    pub items: Vec<Result<Parsed<'a>, Refusal>>,
     /// The validation tokens; empty where they are missing or null. `None` stands for one that
     /// is no text.
-    pub(super) tokens: Vec<Option<Text<'a>>>,
+    pub tokens: Vec<Option<Text<'a>>>,
 }
 
 /// An item with the places in its text that matter for passing it on.
 #[derive(PartialEq)]
-pub(super) struct Parsed<'a> {
+pub struct Parsed<'a> {
     /// What it says.
-    pub(super) item: Item<'a>,
+    pub item: Item<'a>,
     /// Its text.
-    pub(super) text: &'a str,
+    pub text: &'a str,
     /// The member `clientState` with one of the commas beside it.
-    pub(super) client_state: Option<Range<usize>>,
+    pub client_state: Option<Range<usize>>,
     /// The member `encryptedContent`.
-    pub(super) sealed: Option<Range<usize>>,
+    pub sealed: Option<Range<usize>>,
     /// `resource` as written, a JSON string.
-    pub(super) resource: Option<&'a str>,
+    pub resource: Option<&'a str>,
 }
 
 impl<'a> Posted<'a> {
     /// Reads a body with at most `most` items and as many tokens.
-    pub(super) fn parse(body: &'a [u8], most: usize) -> Result<Self, BodyError> {
+    pub fn parse(body: &'a [u8], most: usize) -> Result<Self, BodyError> {
         let text = std::str::from_utf8(body).map_err(|_| BodyError::Form)?;
         // Graph's own posts are walked once. Whatever is odd about one is judged by the second
         // way, which takes every item by itself.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::app::pass::Pass;
-use crate::app::report::{Outcome, Report};
+use crate::app::report::{Action, Outcome, Report};
 use crate::domain::audit::{About, DONE, Kind, Record, Traits};
 use crate::domain::plan::Brake;
 use crate::domain::policy::Mode;
@@ -86,8 +86,19 @@ fn end_of(report: &Report, outcome: &Outcome, now: Timestamp) -> Record {
             .unwrap_or_default(),
         outcome: word.to_owned(),
         words: why.cloned().unwrap_or_default(),
-        seen: report.summary(),
+        seen: counts(report),
         after,
         ..Record::new(Kind::Pass, now, "pass")
     }
+}
+
+fn counts(report: &Report) -> String {
+    format!(
+        "renewed {}, created {}, adopted {}, deleted {}; {} calls of Graph",
+        report.done(Action::Renew),
+        report.done(Action::Create),
+        report.done(Action::Adopt),
+        report.done(Action::Delete),
+        report.calls.values().sum::<u32>()
+    )
 }

@@ -238,8 +238,9 @@ impl Pass<'_> {
     pub(super) fn seen_of(&self, tenant: &TenantId) -> String {
         match self.sights.get(tenant).map(|sight| &sight.listing) {
             Some(Listing::Complete { rows, begun_at }) => format!(
-                "a complete listing of {} rows, begun at {begun_at}",
-                rows.len()
+                "a complete listing of {} rows, begun at {}",
+                rows.len(),
+                begun_at.strftime("%H:%M:%S")
             ),
             _ => String::new(),
         }

@@ -65,7 +65,7 @@ struct IntakeArgs {
     #[arg(long, default_value_t = 5.0, value_parser = seconds)]
     seconds: f64,
     /// Connections that post at once, each the next one after the answer to the last
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=200))]
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=200))]
     connections: u16,
     /// Only these cells; may be repeated
     #[arg(long, value_enum)]

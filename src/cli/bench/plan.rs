@@ -3,6 +3,9 @@
 use clap::ValueEnum;
 use serde::Serialize;
 
+/// Posts of 100 basic items that are under way at once: 6,400 items.
+const BASIC_BATCHES_AT_ONCE: usize = 64;
+
 /// Posts of 100 sealed items that are under way at once.
 const RICH_BATCHES_AT_ONCE: usize = 8;
 
@@ -78,6 +81,7 @@ impl Cell {
     /// core busy for tens of milliseconds: a few of them are full load already.
     pub(super) fn connections(self, asked: usize) -> usize {
         match self {
+            Self::BasicBatch => asked.min(BASIC_BATCHES_AT_ONCE),
             Self::RichBatch => asked.min(RICH_BATCHES_AT_ONCE),
             _ => asked,
         }

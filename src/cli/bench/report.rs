@@ -67,6 +67,9 @@ pub(super) struct Measured {
     pub(super) items_per_second: f64,
     /// Median of the rounds' shares of the peer's items a second.
     pub(super) of_peer: Option<f64>,
+    /// The same told by time on processors, the answering and the posting one's together: what
+    /// the share would be on a machine without anything else to do and with no wait for a disk.
+    pub(super) of_peer_by_cpu: Option<f64>,
     /// Time of the answering process on processors.
     pub(super) cpu_us_per_item: Option<f64>,
     pub(super) p50_ms: Option<f64>,
@@ -111,6 +114,9 @@ impl Measured {
             rounds: rounds.len(),
             items_per_second: median(rounds.iter().map(rate).collect()),
             of_peer: shares,
+            of_peer_by_cpu: peer
+                .filter(|_| cell != Cell::Host) // the host's own time is not known
+                .and_then(|peer| Some(cost(peer)? / cost(rounds)?)),
             cpu_us_per_item: cpu
                 .filter(|_| items > 0)
                 .map(|cpu| cpu.as_secs_f64() * 1e6 / items as f64),
@@ -120,6 +126,15 @@ impl Measured {
             refused: rounds.iter().map(|round| round.refused).sum(),
         }
     }
+}
+
+/// Time on processors for each item, of all who took part.
+fn cost(rounds: &[Round]) -> Option<f64> {
+    let server: Option<Duration> = rounds.iter().map(|round| round.server_cpu).sum();
+    let own: Duration = rounds.iter().filter_map(|round| round.own_cpu).sum();
+    let items: u64 = rounds.iter().map(|round| round.items).sum();
+    let cost = (server? + own).as_secs_f64() / items as f64;
+    (items > 0 && cost > 0.0).then_some(cost)
 }
 
 fn rate(round: &Round) -> f64 {
@@ -244,6 +259,7 @@ impl Report {
             "who",
             "items/s",
             "of peer",
+            "by CPU",
             "CPU us/item",
             "p50 ms",
             "p99 ms",
@@ -261,13 +277,14 @@ impl Report {
                 one.subject.words().to_owned(),
                 format!("{:.0}", one.items_per_second),
                 percent(one.of_peer),
+                percent(one.of_peer_by_cpu),
                 number(one.cpu_us_per_item, 2),
                 number(one.p50_ms, 2),
                 number(one.p99_ms, 2),
                 percent(one.load_cpu),
             ]);
         }
-        right(&mut table, 2..8);
+        right(&mut table, 2..9);
         table
     }
 

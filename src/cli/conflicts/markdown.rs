@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::condition;
 use crate::cli::explain::automatic_words;
 use crate::domain::conflict::{
-    Cause, DIFFERENCES, PLAYBOOK_VERSION, Rule, Service, advice, defaults, playbook,
+    Cause, DIFFERENCES, Difference, PLAYBOOK_VERSION, Rule, Service, advice, defaults, playbook,
 };
 
 const NOTE: &str = "<!-- Made from the rules in src/domain/conflict by tests/playbook.rs; \
@@ -126,7 +126,7 @@ pub fn portal_page() -> String {
         "{NOTE}\n\n# Portal versus API\n\n\
 The same wish can end differently through a portal and through the API. Each difference below was \
 reported in public; the addresses say where. None of them is a promise of the service, so verify \
-before you build on one.\n\n"
+before you build on one. Where the service is simulated, a test shows both doors side by side.\n\n"
     );
     for difference in DIFFERENCES {
         let (title, portal) = (difference.title, difference.portal);
@@ -143,9 +143,21 @@ before you build on one.\n\n"
             let start = if at == 0 { "- **Written at** " } else { "  " };
             put(&mut page, format_args!("{start}<{source}>\n"));
         }
+        shown_by(&mut page, difference);
         page.push('\n');
     }
     page.truncate(page.trim_end().len());
     page.push('\n');
     page
+}
+
+/// The tests that show both doors.
+fn shown_by(page: &mut String, difference: &Difference) {
+    if difference.shown_by.is_empty() {
+        page.push_str("- **Shown by** nothing here: this service is not simulated\n");
+    }
+    for (at, test) in difference.shown_by.iter().enumerate() {
+        let start = if at == 0 { "- **Shown by** " } else { "  " };
+        put(page, format_args!("{start}`{test}`\n"));
+    }
 }

@@ -17,12 +17,15 @@ use super::settings::{of_passes, of_sink};
 use super::tally::Got;
 use super::wishes::{Wish, declaration};
 use super::witness::Witness;
+use crate::app::audit::reader::Reader;
 use crate::app::state_doc::StateDoc;
 use crate::compose;
 use crate::devhost::{
     Cause, Group, HostEvent, HostOptions, Invocation, Level, Outcome, RunningHost,
 };
+use crate::domain::audit::Record;
 use crate::domain::state::ShardState;
+use crate::ports::audit::Book;
 use crate::ports::clock::{Clock, ClockError};
 use crate::ports::state::StateStore;
 use crate::sim::calls::CallRecord;
@@ -156,6 +159,13 @@ impl Stage {
 
     pub(super) fn control(&self) -> &Control {
         self.sim.control()
+    }
+
+    /// The records that the handlers keep.
+    pub(super) async fn records(&self) -> anyhow::Result<Vec<Record>> {
+        let audit = compose::audit::local(&self.events.with_file_name("state").join("audit"));
+        let read = Reader::new(audit, &[Book::Decisions], None).next().await?;
+        Ok(read.records.into_iter().map(|kept| kept.record).collect())
     }
 
     /// What the handlers remember, as it lies on disk.

@@ -146,6 +146,11 @@ pub async fn before_delete(worker: &Worker, id: &SubscriptionId) {
             "rule 1: {id} was to be deleted without being seen in this pass"
         ));
     }
+    if !lock(&worker.realm.ledger).written_down.remove(id.as_str()) {
+        worker.broke(format!(
+            "audit: the delete of {id} was sent before it was written down"
+        ));
+    }
     let Some(row) = check_ours(worker, id, "deleted") else {
         return;
     };

@@ -47,6 +47,8 @@ pub struct Ledger {
     pub taken_away: BTreeSet<String>,
     /// Rows that somebody else put there in our name.
     pub planted: BTreeSet<String>,
+    /// Rows whose delete was written down in the audit and not sent since.
+    pub written_down: BTreeSet<String>,
     /// When Graph last asked for a wait that makes no sense: what was refused so is tried again
     /// at the next audit, and may end before that.
     pub last_absurd: Option<Timestamp>,

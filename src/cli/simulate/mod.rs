@@ -9,6 +9,7 @@ mod coverage;
 mod door;
 mod flaw;
 mod ledger;
+mod notebook;
 mod people;
 mod people_setup;
 mod run;

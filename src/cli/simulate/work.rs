@@ -9,8 +9,10 @@ use tokio::time::Instant;
 use super::door::Door;
 use super::flaw::{Flaw, Flawed};
 use super::ledger::lock;
+use super::notebook::Notebook;
 use super::stint::{SeededDice, SkewedClock, Wishes, Worker};
 use super::vault::Vault;
+use crate::app::audit::trail::Trail;
 use crate::app::pass::{PassConfig, Services};
 use crate::app::report::{Action, Outcome, Report};
 use crate::app::tick;
@@ -45,6 +47,13 @@ pub struct Life {
     chance: fastrand::Rng,
 }
 
+/// The audit of one worker.
+fn trail(worker: &Arc<Worker>, seed: u64) -> Arc<Trail> {
+    let notebook = Notebook::new(Arc::clone(worker), seed ^ 0xaad17);
+    let name = worker.name.replace(' ', "-");
+    Arc::new(Trail::new(Arc::new(notebook), name.clone(), name))
+}
+
 impl Life {
     /// A worker that begins to live; all its chance comes from the seed.
     pub fn new(worker: Arc<Worker>, terms: Terms, seed: u64) -> Self {
@@ -59,7 +68,7 @@ impl Life {
             dice: Arc::new(SeededDice::new(seed ^ 0xd1ce)),
             desired: Arc::new(Wishes(Arc::clone(&worker))),
             pulse: None,
-            trail: crate::compose::audit::in_memory_trail(),
+            trail: trail(&worker, seed),
             endpoint: None,
         };
         Self {

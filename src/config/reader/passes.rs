@@ -204,7 +204,7 @@ impl Reader<'_> {
         self.parsed("EVERGRAPH_SUBSCRIPTIONS", DeclarationLocation::parse)
     }
 
-    fn clock(&mut self, production: bool) -> Option<ClockChoice> {
+    pub(super) fn clock(&mut self, production: bool) -> Option<ClockChoice> {
         if !self.is_set("EVERGRAPH_CLOCK") {
             return Some(ClockChoice::System);
         }

@@ -54,17 +54,19 @@ impl Reader<'_> {
                  set EVERGRAPH_STATE",
             );
         }
+        let clock = self.clock(false);
         let graph = self.graph();
         let authority = self.authority(graph.as_ref());
         let credential = self.credential(false, graph.as_ref());
         let governor = self.governor();
-        match (audit, graph, authority, credential) {
-            (Some(audit), Some(graph), Some(authority), Some(credential))
+        match (audit, clock, graph, authority, credential) {
+            (Some(audit), Some(clock), Some(graph), Some(authority), Some(credential))
                 if self.problems.is_empty() =>
             {
                 Ok(RecordsSettings {
                     audit,
                     state,
+                    clock,
                     credential,
                     graph,
                     authority,

@@ -1,5 +1,9 @@
-//! Checks of a key that nothing serves.
+//! Checks of a key that nothing serves: what is remembered of it, and the decisions of the ensure
+//! engine (`domain::ensure::decide`) about what was seen.
 
+use jiff::Timestamp;
+
+use crate::domain::ensure::decide::{Claim, Gate, Serves, gate};
 use crate::domain::judge::Fit;
 use crate::domain::key::{Settled, Subject};
 use crate::domain::plan::{Change, Reason, Step};
@@ -9,6 +13,7 @@ use crate::domain::schedule::after;
 use crate::domain::sight::ById;
 use crate::domain::sight::Listing;
 use crate::domain::state::{BlockedBy, HeldOrigin};
+use crate::domain::subscription::{Desired, Observed};
 
 use super::held::creation;
 use super::obstacle;
@@ -26,20 +31,17 @@ pub(in crate::domain) fn is_not_declared<'a>(
     if scene.is_braked() {
         return Settled::Yes;
     }
-    let intent = subject.entry.and_then(|entry| entry.intent.as_ref());
-    if let Some(intent) = intent {
-        let settled_at = after(intent.at, scene.inputs.policy.settle);
-        if scene.inputs.now < settled_at {
-            return scene.hold(
-                subject,
-                Reason::Settling,
-                Some(settled_at),
-                "a create is unresolved",
-            );
-        }
-        let seen = scene.complete_listing(subject.tenant, Reason::OpenIntent);
-        if seen.is_none_or(|begun| begun < settled_at) {
-            return Settled::Yes;
+    if let Some(settled_at) = settles(scene, subject) {
+        match gate_of(scene, subject) {
+            Gate::Settling => {
+                let words = "a create is unresolved";
+                return scene.hold(subject, Reason::Settling, Some(settled_at), words);
+            }
+            Gate::LookFirst | Gate::LookAgain => {
+                let _asked = scene.complete_listing(subject.tenant, Reason::OpenIntent);
+                return Settled::Yes;
+            }
+            Gate::Open => {}
         }
     }
     scene.changes.push(Change::Forget { tag: subject.tag });
@@ -74,18 +76,13 @@ pub(in crate::domain) fn intent_is_settling<'a>(
     scene: &mut Scene<'a>,
     subject: Subject<'a>,
 ) -> Settled {
-    let intent = subject.entry.and_then(|entry| entry.intent.as_ref());
-    let Some(intent) = intent else {
-        return Settled::No;
-    };
-    let settled_at = after(intent.at, scene.inputs.policy.settle);
-    if scene.inputs.now >= settled_at {
+    if gate_of(scene, subject) != Gate::Settling {
         return Settled::No;
     }
     scene.hold(
         subject,
         Reason::Settling,
-        Some(settled_at),
+        settles(scene, subject),
         "a create has no known outcome",
     )
 }
@@ -99,22 +96,33 @@ pub(in crate::domain) fn needs_a_complete_listing<'a>(
     if scene.mode() < Mode::CreateOnly && *subject.tenant.listing() == Listing::NotTaken {
         return scene.hold(subject, Reason::ModeForbids, None, "nothing serves it");
     }
-    let intent = subject.entry.and_then(|entry| entry.intent.as_ref());
-    let why = if intent.is_some() {
-        Reason::OpenIntent
-    } else {
-        Reason::Missing
-    };
-    let Some(begun) = scene.complete_listing(subject.tenant, why) else {
-        return Settled::Yes;
-    };
-    match intent.map(|intent| after(intent.at, scene.inputs.policy.settle)) {
-        Some(settled_at) if begun < settled_at => {
+    match gate_of(scene, subject) {
+        Gate::Open => Settled::No,
+        Gate::Settling | Gate::LookAgain => {
             let words = "the listing of this pass began too early to see an unresolved create";
-            scene.hold(subject, Reason::Settling, Some(settled_at), words)
+            scene.hold(subject, Reason::Settling, settles(scene, subject), words)
         }
-        _ => Settled::No,
+        Gate::LookFirst => {
+            let why = match settles(scene, subject) {
+                Some(_) => Reason::OpenIntent,
+                None => Reason::Missing,
+            };
+            let _asked = scene.complete_listing(subject.tenant, why);
+            Settled::Yes
+        }
     }
+}
+
+/// From when on a create of the key without a known outcome must be visible, if there is one.
+fn settles(scene: &Scene<'_>, subject: Subject<'_>) -> Option<Timestamp> {
+    let intent = subject.entry?.intent.as_ref()?;
+    Some(after(intent.at, scene.inputs.policy.settle))
+}
+
+/// The gate of the ensure engine, for a key of the pass: its memory is the shard's document.
+pub(in crate::domain) fn gate_of(scene: &Scene<'_>, subject: Subject<'_>) -> Gate {
+    let seen_since = subject.tenant.listing().complete_since();
+    gate(scene.inputs.now, settles(scene, subject), seen_since)
 }
 
 /// Own rows of the key are taken over: the bytewise smallest that fits, before one that nothing
@@ -127,40 +135,56 @@ pub(in crate::domain) fn is_there_already<'a>(
         return Settled::Yes;
     };
     let twins = Twins::of(scene, subject, desired);
-    for row in &twins.unseen {
-        scene.want_row(subject.tenant.name, &row.id, Reason::UnseenClientState);
-    }
-    if !twins.unseen.is_empty() {
-        return Settled::Yes;
-    }
-    let found = [
-        (twins.good.first(), HeldOrigin::Adopted),
-        (twins.unproven.first(), HeldOrigin::Unproven),
-    ];
-    for (row, origin) in found {
-        if let Some(row) = row {
-            scene.adopt(subject, desired, row, origin);
-            return Settled::Yes;
+    match twins.claims().who_serves() {
+        Serves::Nobody => Settled::No,
+        Serves::ReadFirst(_) => {
+            for row in &twins.unseen {
+                scene.want_row(subject.tenant.name, &row.id, Reason::UnseenClientState);
+            }
+            Settled::Yes
+        }
+        Serves::Take(row, Claim::Good) => {
+            scene.adopt(subject, desired, row, HeldOrigin::Adopted);
+            Settled::Yes
+        }
+        Serves::Take(row, Claim::Unproven) => {
+            scene.adopt(subject, desired, row, HeldOrigin::Unproven);
+            Settled::Yes
+        }
+        Serves::Take(row, Claim::Unfit) => {
+            take_what_is_not_as_declared(scene, subject, desired, row)
+        }
+        Serves::Take(row, Claim::Dark) | Serves::Undecided(row) => {
+            create_nothing_beside(scene, subject, &twins, row)
         }
     }
-    // Nothing is created beside a row that may be the very one.
-    if let Some((row, fit)) = twins.dark.first() {
-        if matches!(fit, Fit::UnknownKey(_)) {
-            // Only a changed ring helps: not looked at anew at every tick.
-            let until = scene.next_audit(subject.tenant);
-            scene.block(
-                subject,
-                BlockedBy::Unclassified,
-                Some(row.id.clone()),
-                until,
-            );
-        }
-        return say_dark(scene, subject, row, fit);
+}
+
+/// The row may be the very one, and nothing can be decided about it.
+fn create_nothing_beside<'a>(
+    scene: &mut Scene<'a>,
+    subject: Subject<'a>,
+    twins: &Twins<'a>,
+    row: &Observed,
+) -> Settled {
+    let dark = twins.dark.iter().find(|(dark, _)| dark.id == row.id);
+    let fit = dark.map_or(&Fit::NoAnswer, |(_, fit)| fit);
+    if matches!(fit, Fit::UnknownKey(_)) {
+        // Only a changed ring helps: not looked at anew at every tick.
+        let until = scene.next_audit(subject.tenant);
+        let id = Some(row.id.clone());
+        scene.block(subject, BlockedBy::Unclassified, id, until);
     }
-    let Some(row) = twins.mismatched.first() else {
-        return Settled::No;
-    };
-    // Listings show deleted rows for days: what is to serve must be there.
+    say_dark(scene, subject, row, fit)
+}
+
+/// Listings show deleted rows for days: what is to serve must be there.
+fn take_what_is_not_as_declared<'a>(
+    scene: &mut Scene<'a>,
+    subject: Subject<'a>,
+    desired: &Desired,
+    row: &Observed,
+) -> Settled {
     match subject.tenant.answer(&row.id) {
         None => {
             let why = Reason::UnseenClientState;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::domain::conflict::Cause;
+use crate::domain::ensure::decide::{Ahead, Claim, Holder, after_refusal};
 use crate::domain::ids::SubscriptionId;
 use crate::domain::judge::Fit;
 use crate::domain::key::{Settled, Subject};
@@ -47,52 +47,50 @@ pub(in crate::domain) fn to_a_replacement<'a>(
 }
 
 /// Finds out who holds the combination. The id that Graph named is believed only as far as a GET
-/// confirms it.
+/// confirms it. What follows from whom it finds is the ensure engine's decision.
 fn look_into_it<'a>(
     scene: &mut Scene<'a>,
     subject: Subject<'a>,
     desired: &Desired,
     obstacle: &Obstacle,
 ) {
-    let Some(id) = &obstacle.holder else {
-        return nameless(scene, subject, desired, obstacle);
+    let holder = match &obstacle.holder {
+        None => nameless(scene, subject, desired),
+        Some(id) => Some(match subject.tenant.answer(id) {
+            None => Holder::Named,
+            Some(ById::NoAnswer) => Holder::Unreadable,
+            Some(ById::Gone) => Holder::Gone,
+            Some(ById::Found(row)) => named(scene, subject, desired, row),
+        }),
     };
-    match subject.tenant.answer(id) {
-        None => scene.want_row(subject.tenant.name, id, Reason::NamedHolder),
-        Some(ById::NoAnswer) => {
-            let words = format!("the holder {id} could not be read");
-            scene.hold(subject, Reason::NoAnswer, None, words);
-        }
-        Some(ById::Gone) => {
-            let until = scene.next_audit(subject.tenant);
-            scene.block(subject, BlockedBy::Invisible, Some(id.clone()), until);
-        }
-        Some(ById::Found(row)) => named(scene, subject, desired, row),
+    if let Some(holder) = holder {
+        let ahead = after_refusal(obstacle.cause, holder);
+        follow(scene, subject, desired, obstacle, ahead);
     }
 }
 
-fn named<'a>(scene: &mut Scene<'a>, subject: Subject<'a>, desired: &Desired, row: &'a Observed) {
+/// Whose the named row is.
+fn named<'a>(
+    scene: &Scene<'a>,
+    subject: Subject<'a>,
+    desired: &Desired,
+    row: &'a Observed,
+) -> Holder<&'a Observed> {
     if !scene.table.is_ours(row) {
-        let until = end_or_audit(scene, subject, row.expires);
-        return scene.block(subject, BlockedBy::Foreign, Some(row.id.clone()), until);
+        return Holder::Foreign(row);
     }
-    let audit = scene.next_audit(subject.tenant);
     let serves = subject.held().is_some_and(|held| held.id == row.id);
-    if scene.table.tag_of(subject.tenant, row) == Some(subject.tag) && !serves {
-        match fit(scene, subject, desired, row) {
-            Fit::Good => return scene.adopt(subject, desired, row, HeldOrigin::Adopted),
-            Fit::Unproven => return scene.adopt(subject, desired, row, HeldOrigin::Unproven),
-            Fit::Mismatched(_) => {}
-            Fit::Unseen | Fit::NoAnswer | Fit::UnknownKey(_) => {
-                let id = Some(row.id.clone());
-                return scene.block(subject, BlockedBy::Unclassified, id, audit);
-            }
-        }
+    if scene.table.tag_of(subject.tenant, row) != Some(subject.tag) || serves {
+        let goes = must_go(scene, subject, row).is_some();
+        return Holder::Otherwise { row, goes };
     }
-    if own_row_in_the_way(scene, subject, row) == Settled::No {
-        let id = Some(row.id.clone());
-        scene.block(subject, BlockedBy::Unclassified, id, audit);
-    }
+    let claim = match fit(scene, subject, desired, row) {
+        Fit::Good => Claim::Good,
+        Fit::Unproven => Claim::Unproven,
+        Fit::Mismatched(_) => Claim::Unfit,
+        Fit::Unseen | Fit::NoAnswer | Fit::UnknownKey(_) => Claim::Dark,
+    };
+    Holder::Ours(row, claim)
 }
 
 /// Graph named nobody: the complete listing of this pass may show who it is.
@@ -100,29 +98,58 @@ fn nameless<'a>(
     scene: &mut Scene<'a>,
     subject: Subject<'a>,
     desired: &Desired,
-    obstacle: &Obstacle,
-) {
-    let listed = scene.complete_listing(subject.tenant, Reason::NamedHolder);
-    if listed.is_none() {
-        return;
-    }
+) -> Option<Holder<&'a Observed>> {
+    scene.complete_listing(subject.tenant, Reason::NamedHolder)?;
     let rows = scene.of_resource(subject, &desired.key.resource);
     let (own, foreign): (Vec<_>, Vec<_>) =
         rows.into_iter().partition(|row| scene.table.is_ours(row));
-    if let Some(row) = meant(scene, subject, &own)
-        && own_row_in_the_way(scene, subject, row) == Settled::Yes
-    {
-        return;
-    }
+    let own = meant(scene, subject, &own).filter(|row| must_go(scene, subject, row).is_some());
+    Some(Holder::Nameless {
+        own,
+        foreign: foreign.first().copied(),
+    })
+}
+
+fn follow<'a>(
+    scene: &mut Scene<'a>,
+    subject: Subject<'a>,
+    desired: &Desired,
+    obstacle: &Obstacle,
+    ahead: Ahead<&'a Observed>,
+) {
+    let named = obstacle.holder.clone();
     let audit = scene.next_audit(subject.tenant);
-    match (obstacle.cause, foreign.first()) {
-        (_, Some(row)) => {
+    match ahead {
+        Ahead::Read => {
+            if let Some(id) = &named {
+                scene.want_row(subject.tenant.name, id, Reason::NamedHolder);
+            }
+        }
+        Ahead::Later => {
+            let holder = named.map(|id| id.to_string()).unwrap_or_default();
+            let words = format!("the holder {holder} could not be read");
+            scene.hold(subject, Reason::NoAnswer, None, words);
+        }
+        Ahead::Adopt(row, Claim::Good) => {
+            scene.adopt(subject, desired, row, HeldOrigin::Adopted);
+        }
+        Ahead::Adopt(row, _) => scene.adopt(subject, desired, row, HeldOrigin::Unproven),
+        Ahead::InTheWay(row) => {
+            if own_row_in_the_way(scene, subject, row) == Settled::No {
+                let id = Some(row.id.clone());
+                scene.block(subject, BlockedBy::Unclassified, id, audit);
+            }
+        }
+        Ahead::Foreign(row) => {
             let until = end_or_audit(scene, subject, row.expires);
             scene.block(subject, BlockedBy::Foreign, Some(row.id.clone()), until);
         }
-        (Cause::QuotaExhausted, None) => scene.block(subject, BlockedBy::Quota, None, audit),
-        (Cause::AlreadyExists, None) => scene.block(subject, BlockedBy::Invisible, None, audit),
-        _ => scene.block(subject, BlockedBy::Unclassified, None, audit),
+        Ahead::Invisible => scene.block(subject, BlockedBy::Invisible, named, audit),
+        Ahead::Quota => scene.block(subject, BlockedBy::Quota, None, audit),
+        Ahead::Undecided(row) => {
+            let id = row.map(|row| row.id.clone());
+            scene.block(subject, BlockedBy::Unclassified, id, audit);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 
+use crate::domain::ensure::decide::{Claims, Gate};
 use crate::domain::judge::Fit;
 use crate::domain::key::{Settled, Subject};
 use crate::domain::plan::{Change, Reason, Step};
@@ -14,6 +15,7 @@ use crate::domain::state::{Going, Held, HeldOrigin};
 use crate::domain::subscription::{Desired, Observed};
 
 use super::held::{creation, deletion, needs_renewal, renewal, renewal_waits};
+use super::missing::gate_of;
 
 /// The own rows of one key, by how well they fit; ids ascending.
 pub(in crate::domain) struct Twins<'a> {
@@ -52,6 +54,17 @@ impl<'a> Twins<'a> {
             }
         }
         twins
+    }
+
+    /// The same, for the decisions of the ensure engine.
+    pub(in crate::domain) fn claims(&self) -> Claims<&'a Observed> {
+        Claims {
+            unseen: self.unseen.first().copied(),
+            good: self.good.first().copied(),
+            unproven: self.unproven.first().copied(),
+            dark: self.dark.first().map(|(row, _)| *row),
+            unfit: self.mismatched.first().copied(),
+        }
     }
 
     /// The row that should serve the key: the bytewise smallest of the good ones, so that every
@@ -186,22 +199,22 @@ pub(in crate::domain) fn open_create_left_nothing<'a>(
     scene: &mut Scene<'a>,
     subject: Subject<'a>,
 ) -> Settled {
-    let intent = subject.entry.and_then(|entry| entry.intent.as_ref());
-    let Some(intent) = intent else {
-        return Settled::No;
-    };
-    let settled_at = after(intent.at, scene.inputs.policy.settle);
-    if scene.inputs.now < settled_at || scene.mode() < Mode::CreateOnly {
+    let open = subject.entry.is_some_and(|entry| entry.intent.is_some());
+    if !open || scene.mode() < Mode::CreateOnly {
         return Settled::No;
     }
-    // A row that could not be read may be the very one.
-    let all_clear = !is_anything_dark(scene, subject);
-    match scene.complete_listing(subject.tenant, Reason::OpenIntent) {
-        Some(begun) if begun >= settled_at && all_clear => {
+    match gate_of(scene, subject) {
+        Gate::Settling | Gate::LookAgain => Settled::No,
+        Gate::LookFirst => {
+            let _asked = scene.complete_listing(subject.tenant, Reason::OpenIntent);
+            Settled::No
+        }
+        // A row that could not be read may be the very one.
+        Gate::Open if is_anything_dark(scene, subject) => Settled::No,
+        Gate::Open => {
             scene.changes.push(Change::Unintend { tag: subject.tag });
             Settled::Yes
         }
-        _ => Settled::No,
     }
 }
 

@@ -17,6 +17,9 @@ pub struct Difference {
     pub so: &'static str,
     /// Where it was reported.
     pub sources: &'static [&'static str],
+    /// The tests that show both doors of the simulated service, `file::test`. Empty where the
+    /// service is not simulated.
+    pub shown_by: &'static [&'static str],
 }
 
 /// Every difference that was found.
@@ -30,6 +33,9 @@ pub const DIFFERENCES: &[Difference] = &[
         sources: &[
             "https://learn.microsoft.com/en-us/answers/questions/5491714/how-to-fix-409-conflict-issue-in-ms-bookings-api",
         ],
+        shown_by: &[
+            "tests/kinds_bookings/staff.rs::a_removed_or_hidden_member_blocks_the_api_and_is_linked_by_the_portal",
+        ],
     },
     Difference {
         service: Service::Bookings,
@@ -38,6 +44,9 @@ pub const DIFFERENCES: &[Difference] = &[
         api: "Answers 500 UnknownError to the second customer of a slot.",
         so: "A 500 does not tell whether the appointment stands: read calendarView before anything is repeated.",
         sources: &["https://github.com/microsoftgraph/microsoft-graph-docs/issues/19316"],
+        shown_by: &[
+            "tests/kinds_bookings/appointments.rs::a_second_customer_of_a_slot_is_a_500_for_the_api_and_welcome_in_the_portal",
+        ],
     },
     Difference {
         service: Service::Bookings,
@@ -46,14 +55,24 @@ pub const DIFFERENCES: &[Difference] = &[
         api: "Books over a busy slot without a warning.",
         so: "Ask getStaffAvailability before the create, and check again after it.",
         sources: &["https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/7559"],
+        shown_by: &[
+            "tests/kinds_bookings/appointments.rs::a_busy_personal_calendar_is_honoured_by_the_portal_and_overlooked_by_the_api",
+        ],
     },
     Difference {
         service: Service::Bookings,
         title: "page access of a new staff member",
         portal: "A staff member added in the portal can open the booking page.",
-        api: "Staff added by the API lacked access to the page, and the role names differed.",
-        so: "Check the role and the access after the create.",
-        sources: &["https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/3138"],
+        api: "Staff added by the API lacked access to the page. The documented role teamMember is refused; what the API takes and shows is member.",
+        so: "Send the role member, and let a person check the access after the create: no property of the API shows it.",
+        sources: &[
+            "https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/3138",
+            "https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/2819",
+            "https://github.com/microsoftgraph/msgraph-sdk-php/issues/1739",
+        ],
+        shown_by: &[
+            "tests/kinds_bookings/staff.rs::staff_of_the_api_lacks_the_page_access_that_the_portal_gives",
+        ],
     },
     Difference {
         service: Service::GraphSubscriptions,
@@ -62,6 +81,7 @@ pub const DIFFERENCES: &[Difference] = &[
         api: "Lists those of the calling application only.",
         so: "An inventory of one's own subscriptions is the application's duty.",
         sources: &["https://learn.microsoft.com/en-us/graph/api/subscription-list"],
+        shown_by: &["tests/sim_graph/subscriptions.rs::each_application_and_tenant_sees_its_own"],
     },
     Difference {
         service: Service::GraphTeams,
@@ -73,6 +93,7 @@ pub const DIFFERENCES: &[Difference] = &[
             "https://github.com/microsoftgraph/microsoft-graph-docs/issues/6649",
             "https://github.com/MicrosoftDocs/msteams-docs/issues/13158",
         ],
+        shown_by: &[],
     },
     Difference {
         service: Service::AppService,
@@ -81,6 +102,9 @@ pub const DIFFERENCES: &[Difference] = &[
         api: "A zip deployment then collides with that source: 409, another operation is pending.",
         so: "If the pending operation is of another source, let a person disconnect one of them.",
         sources: &["https://github.com/microsoft/vscode-azureappservice/issues/2380"],
+        shown_by: &[
+            "tests/kinds_app_service/doors.rs::a_source_that_the_deployment_center_connected_waits_its_turn_and_a_zip_deployment_is_refused",
+        ],
     },
     Difference {
         service: Service::AppService,
@@ -91,6 +115,10 @@ pub const DIFFERENCES: &[Difference] = &[
         sources: &[
             "https://learn.microsoft.com/en-us/azure/app-service/app-service-web-tutorial-rest-api",
         ],
+        shown_by: &[
+            "tests/kinds_app_service/doors.rs::cors_in_the_platform_and_in_the_app_is_reported_and_neither_is_changed",
+            "tests/kinds_app_service/doors.rs::an_origin_with_a_wildcard_subdomain_is_refused_by_the_portal_and_taken_by_the_api",
+        ],
     },
     Difference {
         service: Service::KeyVault,
@@ -99,6 +127,7 @@ pub const DIFFERENCES: &[Difference] = &[
         api: "Answers 409: the name belongs to a deleted but recoverable secret.",
         so: "Read the deleted secret by the API, and recover it by policy.",
         sources: &["https://github.com/Azure/azure-sdk-for-python/issues/9743"],
+        shown_by: &[],
     },
     Difference {
         service: Service::Messaging,
@@ -107,5 +136,6 @@ pub const DIFFERENCES: &[Difference] = &[
         api: "The create ended with 404, the event subscription does not exist.",
         so: "Wait, read it, and create once more only if it is not there; then look into the portal.",
         sources: &["https://github.com/pulumi/pulumi-azure-native/issues/1681"],
+        shown_by: &[],
     },
 ];

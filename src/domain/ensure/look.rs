@@ -209,7 +209,7 @@ impl Run {
             return self.give_up(Stop::Unclassified, words, evidence);
         }
         self.patches += 1;
-        let why = format!("change {} on condition of its version", fields.join(", "));
+        let why = format!("change {}", fields.join(", "));
         let next = Move::Patch { seen: seen.clone() };
         self.go(State::Patch, next, why, evidence);
     }

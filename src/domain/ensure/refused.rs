@@ -117,7 +117,11 @@ impl Run {
         let evidence = Evidence::of_refusal(refusal);
         let creates = matches!(asked, Move::Create { .. });
         if creates {
-            self.last_refusal = Stop::of(cause);
+            // A create on condition that nothing is there: something is.
+            self.last_refusal = match cause {
+                Cause::VersionMismatch => Stop::Invisible,
+                cause => Stop::of(cause),
+            };
             if verdict.may_have_taken_effect != Effect::No {
                 self.may_surface();
             }

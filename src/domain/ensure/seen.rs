@@ -63,8 +63,9 @@ pub enum Standing {
     BeingDeleted,
 }
 
-/// One thing with the natural key, as seen by one call.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+/// One thing with the natural key, as seen by one call. A thing of ours that an error body named
+/// and that has another natural key differs for good: in its key.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Seen {
     /// Its id.
     pub id: HolderId,
@@ -81,6 +82,20 @@ pub struct Seen {
     /// Whatever the kind wants to see again when it is to patch or restore this very thing (such
     /// as its content). The engine does not read it, and it is never written down.
     pub content: Option<Arc<str>>,
+}
+
+impl fmt::Debug for Seen {
+    /// Without the content, which may hold what nobody but the kind should see.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Seen")
+            .field("id", &self.id)
+            .field("ours", &self.ours)
+            .field("token", &self.token)
+            .field("version", &self.version)
+            .field("drift", &self.drift)
+            .field("standing", &self.standing)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Seen {
@@ -116,5 +131,19 @@ impl Observation {
             holders,
             missing: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_does_not_print_itself() {
+        let seen = Seen {
+            content: Some(Arc::from("hunter2")),
+            ..Seen::ours("x")
+        };
+        assert!(!format!("{seen:?}").contains("hunter2"));
     }
 }

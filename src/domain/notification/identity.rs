@@ -246,15 +246,25 @@ fn found<'i>(item: &'i Item<'_>, mark: Mark) -> Option<(&'static [u8], &'i str)>
 
 /// 128 bits of SHA-256 over length-prefixed parts.
 fn hashed(parts: &[&[u8]]) -> [u8; 16] {
-    let length: usize = parts.iter().map(|part| part.len() + 8).sum();
-    // In one piece: each call into the hash costs more than the copy.
-    let mut text = Vec::with_capacity(length);
+    // In few pieces: each call into the hash costs more than the copy.
+    let mut context = digest::Context::new(&digest::SHA256);
+    let (mut piece, mut filled) = ([0; 512], 0);
     for part in parts {
-        text.extend_from_slice(&(part.len() as u64).to_be_bytes());
-        text.extend_from_slice(part);
+        let length = (part.len() as u64).to_be_bytes();
+        for text in [&length, *part] {
+            if let Some(room) = piece.get_mut(filled..filled + text.len()) {
+                room.copy_from_slice(text);
+                filled += text.len();
+            } else {
+                context.update(&piece[..filled]);
+                context.update(text);
+                filled = 0;
+            }
+        }
     }
+    context.update(&piece[..filled]);
     let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest::digest(&digest::SHA256, &text).as_ref()[..16]);
+    bytes.copy_from_slice(&context.finish().as_ref()[..16]);
     bytes
 }
 

@@ -63,6 +63,10 @@ struct Capped(BTreeMap<SubscriptionId, Timestamp>);
 
 impl Capped {
     fn note(&mut self, id: &str, now: Timestamp) {
+        if let Some(at) = self.0.get_mut(id) {
+            *at = now;
+            return;
+        }
         let Ok(id) = SubscriptionId::parse(id) else {
             return;
         };

@@ -123,7 +123,15 @@ impl RunningService {
 /// # Errors
 /// Where no port can be had.
 pub async fn serve(service: Arc<dyn Service>) -> std::io::Result<RunningService> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    serve_at(0, service).await
+}
+
+/// The same on a port of the caller's choice.
+///
+/// # Errors
+/// Where that port cannot be had.
+pub async fn serve_at(port: u16, service: Arc<dyn Service>) -> std::io::Result<RunningService> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     let address = listener.local_addr()?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();

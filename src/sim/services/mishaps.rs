@@ -65,6 +65,12 @@ impl Mishaps {
         self.meanwhile.push((operation.to_owned(), Box::new(act)));
     }
 
+    /// Forgets whatever is planned; the log stays.
+    pub fn forget(&mut self) {
+        self.planned.clear();
+        self.meanwhile.clear();
+    }
+
     /// What is planned for a call that arrives now.
     pub fn strike(&mut self, operation: &str) -> Option<Mishap> {
         let at = self
@@ -102,12 +108,15 @@ impl Mishaps {
     }
 }
 
+/// Lends the plan for a moment.
+type Lend<'a> = &'a dyn Fn(&mut dyn FnMut(&mut Mishaps));
+
 /// Runs one call through the plan: what happens meanwhile, then the mishap or the effect.
 /// `mishaps` lends the plan for a moment, so that no lock is held while others act.
 pub fn pass_through(
     operation: &str,
     ask: &Ask,
-    mishaps: &dyn Fn(&mut dyn FnMut(&mut Mishaps)),
+    mishaps: Lend<'_>,
     effect: impl FnOnce() -> Reply,
 ) -> Option<Reply> {
     let (mut meanwhile, mut mishap) = (None, None);

@@ -8,6 +8,7 @@ pub mod blob;
 pub mod bookings;
 pub mod cosmos;
 pub mod door;
+pub mod house;
 pub mod mishaps;
 
 pub use door::{Ask, Reply, RunningService, Service, serve};

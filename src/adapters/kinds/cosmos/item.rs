@@ -17,6 +17,10 @@ use crate::domain::ensure::{
 };
 use crate::ports::ensure::Kind;
 
+/// How many creates one run may send: a POST makes an id once in its partition, however often it
+/// is sent, so that 449 and 429 may be met as long as their budgets last (30 s at 10 ms to 1 s).
+pub const CREATES: u32 = 60;
+
 /// The property that holds the mark.
 pub const MARK: &str = "evergraph";
 

@@ -6,4 +6,4 @@ mod item;
 mod rows;
 
 pub use container::Container;
-pub use item::{CosmosItem, MARK};
+pub use item::{CREATES, CosmosItem, MARK};

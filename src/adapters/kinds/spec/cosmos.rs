@@ -3,7 +3,8 @@
 use url::Url;
 
 use super::super::super::declaration::fields::Fields;
-use super::{Checks, json, not_empty};
+use super::super::cosmos::MARK;
+use super::{Checks, not_empty};
 use crate::domain::ensure::kinds::cosmos::ItemSpec;
 
 /// An item, and the account's regions.
@@ -31,8 +32,9 @@ pub(super) fn read(mut fields: Fields<'_, '_, '_>) -> Option<CosmosSpec> {
         "properties",
         "a table of the item's properties, [properties]",
     );
-    let wanted = wanted.map(|value| json::properties(value.get_ref()));
     let mut checks = Checks(fields.finished());
+    let wanted = wanted.map(toml::Spanned::get_ref);
+    let properties = checks.properties(wanted, |name, _| reserved(name));
     let database = checks.needed("database", database.as_ref(), "its name", not_empty);
     let container = checks.needed("container", container.as_ref(), "its name", not_empty);
     let partition = checks.needed(
@@ -66,7 +68,7 @@ pub(super) fn read(mut fields: Fields<'_, '_, '_>) -> Option<CosmosSpec> {
             partition: partition?,
             id: id?,
             owner: owner?,
-            fields: wanted.unwrap_or_default(),
+            fields: properties,
             adopt: adopt.is_some_and(|at| at.value),
         },
         regions: addresses,
@@ -76,4 +78,14 @@ pub(super) fn read(mut fields: Fields<'_, '_, '_>) -> Option<CosmosSpec> {
 fn item_id(text: &str) -> Option<String> {
     let good = (1..=255).contains(&text.len()) && !text.contains(['/', '\\', '?', '#']);
     good.then(|| text.to_owned())
+}
+
+/// Names that the service, the key or the mark has already.
+fn reserved(name: &str) -> Option<&'static str> {
+    match name {
+        "id" => Some("anything else; the id is the key id"),
+        MARK => Some("anything else; our mark stands there"),
+        _ if name.starts_with('_') => Some("names without _ at their start, which the service has"),
+        _ => None,
+    }
 }

@@ -3,10 +3,9 @@
 use serde_json::{Map, Number, Value};
 use toml::de::DeValue;
 
-use crate::domain::ensure::kinds::fields::Fields;
+use super::super::super::declaration::fields::At;
 
-/// The value as JSON: dates and times become texts. Objects have their keys sorted, so that equal
-/// values are equal texts.
+/// The value as JSON: dates and times become texts.
 pub(super) fn of_toml(value: &DeValue<'_>) -> Value {
     match value {
         DeValue::String(text) => Value::String(text.to_string()),
@@ -32,13 +31,17 @@ pub(super) fn of_toml(value: &DeValue<'_>) -> Value {
     }
 }
 
-/// The properties of a table, each as a text of JSON.
-pub(super) fn properties(value: &DeValue<'_>) -> Fields {
-    match of_toml(value) {
-        Value::Object(object) => object
-            .into_iter()
-            .map(|(name, value)| (name, value.to_string()))
-            .collect(),
-        _ => Fields::new(),
-    }
+/// The properties of a table, each as a text that can be compared, and where each name stands.
+pub(super) fn properties(value: &DeValue<'_>) -> Vec<(At<String>, Value)> {
+    let DeValue::Table(table) = value else {
+        return Vec::new();
+    };
+    let pairs = table.iter().map(|(name, value)| {
+        let at = At {
+            value: name.get_ref().to_string(),
+            span: name.span(),
+        };
+        (at, of_toml(value.get_ref()))
+    });
+    pairs.collect()
 }

@@ -10,12 +10,14 @@ mod json;
 
 use std::path::Path;
 
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 
 use super::super::declaration::diagnostic::Findings;
 use super::super::declaration::fields::{At, Fields};
 use super::super::declaration::{Diagnostic, Severity};
+use super::canonical;
 use crate::domain::ensure::kinds::bookings::{CustomerSpec, StaffSpec};
+use crate::domain::ensure::kinds::fields::Fields as Properties;
 use crate::domain::ensure::kinds::owner::Owner;
 use crate::domain::ids::TenantId;
 use crate::domain::spelling::did_you_mean;
@@ -191,6 +193,23 @@ impl Checks<'_, '_> {
                 .error("missing-key", None, key, format!("{key} is missing"))
                 .help(format!("write {key} = \"…\": {rule}"));
         }
+    }
+
+    /// The table of properties, each as a text that can be compared. `rule` says what is wrong
+    /// with a property, if something is.
+    fn properties(
+        &mut self,
+        value: Option<&DeValue<'_>>,
+        rule: impl Fn(&str, &serde_json::Value) -> Option<&'static str>,
+    ) -> Properties {
+        let mut properties = Properties::new();
+        for (name, value) in value.map(json::properties).unwrap_or_default() {
+            if let Some(allowed) = rule(&name.value, &value) {
+                self.bad(&format!("properties.{}", name.value), &name, allowed);
+            }
+            properties.insert(name.value, canonical::text(&value));
+        }
+        properties
     }
 
     fn owner(&mut self, at: Option<&At<String>>) -> Option<Owner> {

@@ -185,6 +185,78 @@ owner = "team-a"
 }
 
 #[test]
+fn what_a_person_may_not_say_of_people_and_items_is_refused() {
+    let staff = r#"
+business = "clinic@contoso.com"
+address = "ann@contoso.com"
+role = "teamMember"
+[properties]
+displayName = "Ann"
+"#;
+    let Some(Spec::BookingsStaff(spec)) = read(KindName::BookingsStaff, staff, Path::new(".")).spec
+    else {
+        panic!("no staff");
+    };
+    assert_eq!(spec.fields["role"], "\"member\"");
+    let twice = format!("{staff}emailAddress = \"x@y.example\"\n");
+    let key = "properties.emailAddress";
+    check_refused(
+        KindName::BookingsStaff,
+        &twice,
+        key,
+        Some(7),
+        "the key address",
+    );
+    let nameless = staff.replace("displayName", "timeZone");
+    let key = "properties.displayName";
+    check_refused(KindName::BookingsStaff, &nameless, key, None, "is missing");
+
+    let customer = r#"
+business = "clinic@contoso.com"
+address = "eve@fabrikam.com"
+owner = "team-a"
+[properties]
+displayName = "Eve"
+addresses = [{ street = "Old Lane 1", postOfficeBox = "7" }]
+"#;
+    let key = "properties.addresses";
+    check_refused(
+        KindName::BookingsCustomer,
+        customer,
+        key,
+        Some(7),
+        "our mark",
+    );
+    let good = customer.replace(", postOfficeBox = \"7\"", "");
+    let spec = read(KindName::BookingsCustomer, &good, Path::new(".")).spec;
+    let Some(Spec::BookingsCustomer(spec)) = spec else {
+        panic!("no customer");
+    };
+    assert_eq!(spec.fields["addresses"], r#"[{"street":"Old Lane 1"}]"#);
+
+    let item = r#"
+regions = ["https://a.documents.azure.com"]
+database = "d"
+container = "c"
+partition = "p"
+id = "a"
+owner = "team-a"
+[properties]
+_ts = 1
+evergraph = "x"
+"#;
+    check_refused(
+        KindName::CosmosItem,
+        item,
+        "properties._ts",
+        Some(9),
+        "without _",
+    );
+    let key = "properties.evergraph";
+    check_refused(KindName::CosmosItem, item, key, Some(10), "our mark");
+}
+
+#[test]
 fn every_kind_has_a_name_that_is_read_back() {
     for kind in KindName::ALL {
         assert_eq!(KindName::parse(kind.as_str()), Some(*kind));

@@ -61,7 +61,7 @@ fn claims_of_answers(play: &mut Play, posts: &[Delivery], mark: usize) {
     let accepted = posts.iter().filter(|one| answer_of(one) == "202").count();
     play.story.same(
         "Each POST went through the host's proxy, and was answered 202 after the durable write",
-        &format!("6 of 6 by Graph, 6 by the host"),
+        &"6 of 6 by Graph, 6 by the host".to_owned(),
         &format!(
             "{accepted} of {} by Graph, {} by the host",
             posts.len(),

@@ -8,7 +8,8 @@ use super::super::play::{Play, entry_of};
 use super::super::story::listed;
 use super::super::tables::{self, Tables};
 use super::super::tally::Tally;
-use super::super::wishes::{CONTESTED, FLEET, LIMITED, Wish};
+use super::super::wishes::{CONTESTED, FLEET, INTERRUPTED, LIMITED, Wish};
+use crate::app::audit::story::tell;
 use crate::domain::state::ShardState;
 use crate::sim::row::Row;
 
@@ -24,6 +25,7 @@ pub(super) async fn act(play: &mut Play) -> anyhow::Result<serde_json::Value> {
     play.story.show(&tables.text());
     claims_of_agreement(play, &memory, &live);
     claims_of_events(play)?;
+    claims_of_the_audit(play, &memory).await?;
     let url = format!("{}/api/health", play.stage.host.url());
     let status = reqwest::Client::builder()
         .no_proxy()
@@ -40,6 +42,26 @@ pub(super) async fn act(play: &mut Play) -> anyhow::Result<serde_json::Value> {
         &answer.status().as_u16(),
     );
     serde_json::to_value(&tables).context("could not write the tables")
+}
+
+/// The audit knows why what stands there stands there.
+async fn claims_of_the_audit(play: &mut Play, memory: &ShardState) -> anyhow::Result<()> {
+    let records = play.stage.records().await?;
+    let now = play.stage.control().now();
+    let story = tell(INTERRUPTED.name, &records, Some(memory), now);
+    let story = story.context("the audit knows nothing of it")?;
+    play.story.tell(format!(
+        "Every decision is in the audit. `evergraph why {}` tells:",
+        INTERRUPTED.name
+    ));
+    for sentence in &story.past {
+        let at = sentence.at.strftime("%m-%d %H:%M");
+        play.story.tell(format!("{at}  {}", sentence.text));
+    }
+    let told = story.past.iter().any(|one| one.text.starts_with("Adopted"));
+    play.story
+        .same("It was adopted, and the audit says so", &true, &told);
+    Ok(())
 }
 
 fn claims_of_agreement(play: &mut Play, memory: &ShardState, live: &[Row]) {

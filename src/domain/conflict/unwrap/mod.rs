@@ -167,7 +167,7 @@ impl Reading {
             return;
         }
         if self.words.is_empty() {
-            self.words = code.to_owned();
+            self.words = printable(code);
         }
         self.codes.push(Code {
             depth,

@@ -6,6 +6,7 @@
 
 mod answers;
 mod arm;
+mod browser;
 mod kudu;
 pub mod portal;
 pub mod site;
@@ -190,6 +191,9 @@ fn operation(ask: &Ask) -> &'static str {
 
 impl Service for AppService {
     fn answer(&self, ask: &Ask) -> Option<Reply> {
+        if ask.path.first().is_some_and(|first| first == "_portal") {
+            return Some(browser::answer(self, ask));
+        }
         let reply = pass_through(operation(ask), ask, &|look| self.mishaps(look), || {
             self.with(|state, now| {
                 if ask.header("authorization").is_none() {

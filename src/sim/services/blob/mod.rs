@@ -5,6 +5,7 @@
 
 mod answers;
 mod api;
+mod browser;
 mod conditions;
 mod leases;
 pub mod portal;
@@ -131,6 +132,9 @@ impl BlobService {
 
 impl Service for BlobService {
     fn answer(&self, ask: &Ask) -> Option<Reply> {
+        if ask.path.first().is_some_and(|first| first == "_portal") {
+            return Some(browser::answer(self, ask));
+        }
         let reply = pass_through(operation(ask), ask, &|look| self.mishaps(look), || {
             self.with(|state, now| {
                 let answered = api::answer(state, now, ask);

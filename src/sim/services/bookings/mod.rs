@@ -107,6 +107,11 @@ impl Bookings {
         self.mishaps(|plan| plan.plan_after(skip, operation, mishap));
     }
 
+    /// Nothing goes wrong any more.
+    pub fn forget_plans(&self) {
+        self.mishaps(|plan| plan.forget());
+    }
+
     /// Somebody else acts right before the next call of the operation takes effect.
     pub fn meanwhile(&self, operation: &str, act: impl FnOnce() + Send + 'static) {
         self.mishaps(|plan| plan.meanwhile(operation, act));

@@ -155,6 +155,11 @@ impl Cosmos {
         lock(&self.mishaps).plan_after(skip, operation, mishap);
     }
 
+    /// Nothing goes wrong any more.
+    pub fn forget_plans(&self) {
+        lock(&self.mishaps).forget();
+    }
+
     /// Somebody else acts right before the next call of the operation takes effect.
     pub fn meanwhile(&self, operation: &str, act: impl FnOnce() + Send + 'static) {
         lock(&self.mishaps).meanwhile(operation, act);
