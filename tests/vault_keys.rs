@@ -357,10 +357,10 @@ fn page(version: &str, text: &str, kind: &str) -> (StatusCode, serde_json::Value
 async fn over_http_a_secret_comes_with_its_version() {
     let (pages, secrets) = service().await;
     let kind = "application/x-pem-file";
-    let mut all = pages.lock().unwrap();
-    all.insert("/secrets/graph".into(), page(NEW, "newest", kind));
-    all.insert(format!("/secrets/graph/{OLD}"), page(OLD, "older", kind));
-    drop(all);
+    *pages.lock().unwrap() = BTreeMap::from([
+        ("/secrets/graph".to_owned(), page(NEW, "newest", kind)),
+        (format!("/secrets/graph/{OLD}"), page(OLD, "older", kind)),
+    ]);
     let newest = secrets.fetch(&secret("graph")).await.unwrap();
     assert_eq!(
         (newest.text.expose_secret(), &*newest.version),

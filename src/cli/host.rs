@@ -128,7 +128,7 @@ async fn told_to_stop() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 
-pub(super) fn clock(text: &str) -> anyhow::Result<Arc<dyn Clock>> {
+fn clock(text: &str) -> anyhow::Result<Arc<dyn Clock>> {
     let choice = match text {
         "system" => ClockChoice::System,
         url => ClockChoice::Simulated(url.parse().context("--clock takes `system` or a URL")?),

@@ -45,7 +45,7 @@ impl EndpointOverHttp {
         Self {
             outgoing: Outgoing::to(origin).answered_within(whole),
             // Not the same token as another process: a cache in between would prove nothing.
-            count: AtomicU64::new(fastrand::u64(..)),
+            count: AtomicU64::new(fastrand::Rng::new().u64(..)),
         }
     }
 

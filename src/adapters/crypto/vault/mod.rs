@@ -152,7 +152,7 @@ impl VaultKeys {
                 "the decryption key {id:?} is not loaded, and its items are answered 503: {fault}"
             ),
         }
-        let chance = fastrand::u16(0..1000);
+        let chance = fastrand::Rng::new().u16(0..1000);
         let mut watched = self.watched();
         if let Some(one) = watched.iter_mut().find(|one| one.id == id) {
             one.end(Instant::now(), outcome.ok(), chance);
