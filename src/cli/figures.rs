@@ -9,10 +9,9 @@ use clap::Args;
 use jiff::SignedDuration;
 
 use super::explain::{Output, write_out};
-use super::host;
 use crate::app::figures::{BeforeUs, FRESH, StandingReport, Sums};
 use crate::app::statistics;
-use crate::compose::audit::to_read;
+use crate::compose::{self, audit::to_read};
 use crate::config::RecordsSettings;
 use crate::domain::duration;
 
@@ -22,9 +21,6 @@ pub(super) struct FiguresArgs {
     /// How to write them
     #[arg(long, value_enum, default_value = "text")]
     output: Output,
-    /// The clock by which ages are told: `system`, or the root URL of a simulator
-    #[arg(long, env = "EVERGRAPH_CLOCK", default_value = "system")]
-    clock: String,
 }
 
 /// Sums up the statistics beside the state that `EVERGRAPH_STATE` names.
@@ -32,7 +28,7 @@ pub(super) struct FiguresArgs {
 /// Exit codes: 0 all is well, or nothing was counted; 1 they could not be read, or Graph would
 /// slow the endpoint down or drop its notifications by now; 2 the arguments are wrong.
 pub(super) async fn run(args: FiguresArgs) -> ExitCode {
-    let sums = match sums(&args).await {
+    let sums = match sums().await {
         Ok(sums) => sums,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -55,13 +51,14 @@ pub(super) async fn run(args: FiguresArgs) -> ExitCode {
     }
 }
 
-async fn sums(args: &FiguresArgs) -> anyhow::Result<Sums> {
+async fn sums() -> anyhow::Result<Sums> {
     let settings = RecordsSettings::from_environment(None).map_err(anyhow::Error::new)?;
-    let store = to_read(&settings)?.state.context(
+    let store = to_read(&settings)?.state;
+    let store = store.context(
         "EVERGRAPH_STATE names no state that is there; the figures lie beside the state",
     )?;
-    let clock = host::clock(&args.clock)?;
-    let now = clock.now().await.map_err(anyhow::Error::new)?;
+    let now = compose::clock(&settings.clock)?.now().await;
+    let now = now.context("ages are told by the clock, and it does not answer")?;
     let all = statistics::all(store.as_ref()).await;
     Ok(Sums::of(all, now, &settings.governor))
 }
