@@ -368,8 +368,13 @@ async fn while_the_audit_fails_deletes_wait_and_everything_else_goes_on() {
         .filter(|one| one.about.name.as_deref() == Some("late"))
         .count();
     assert_eq!(late, 1);
-    let left_alone = of(&records, "delete");
-    assert!(left_alone.iter().any(|one| one.outcome == "left alone"));
+    let deletes = of(&records, "delete");
+    for one in deletes.iter().filter(|one| one.outcome == BEGUN) {
+        let after = records
+            .iter()
+            .filter(|other| other.settles.as_ref() == Some(&one.id));
+        assert_eq!(after.count(), 1, "{one:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
