@@ -81,7 +81,7 @@ pub struct IntakeConfig {
     /// How many bytes of bodies are held at once; what is more is turned away unread. While it
     /// waits for its sink, a request takes about four times its length.
     pub bytes_at_once: usize,
-    /// How many envelopes are opened at once; the number of cores.
+    /// How many requests open envelopes at once; twice the number of cores.
     pub openings_at_once: usize,
     /// Longest body, in bytes.
     pub body_bytes: usize,
@@ -101,7 +101,7 @@ impl IntakeConfig {
             deadline: Duration::from_secs(2),
             requests_at_once: 256,
             bytes_at_once: 8 * 1024 * 1024,
-            openings_at_once: cores.map_or(2, std::num::NonZeroUsize::get),
+            openings_at_once: 2 * cores.map_or(2, std::num::NonZeroUsize::get),
             body_bytes: 4 * 1024 * 1024,
             items: 5_000,
             governor: GovernorRules::default(),
