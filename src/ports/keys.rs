@@ -88,7 +88,7 @@ pub trait ContentKeys: Send + Sync {
 
     /// Opens an envelope. The signature is checked before anything is decrypted.
     ///
-    /// Blocks for the time of one RSA operation (about a millisecond): call it where blocking
-    /// is allowed.
+    /// Keeps a core busy for one RSA operation: a quarter of a millisecond to two, by the length
+    /// of the key. Others should have their turn between two of them.
     fn open(&self, sealed: &Sealed<'_>) -> Result<Opened, OpenError>;
 }

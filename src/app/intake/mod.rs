@@ -83,7 +83,7 @@ pub struct IntakeConfig {
     /// is written beside its body, and opened content beside both, so that about four times
     /// as much memory is needed.
     pub bytes_at_once: usize,
-    /// How many envelopes are opened at once; the number of cores.
+    /// How many requests open envelopes at once; twice the number of cores.
     pub openings_at_once: usize,
     /// Longest body, in bytes.
     pub body_bytes: usize,
@@ -103,7 +103,7 @@ impl IntakeConfig {
             deadline: Duration::from_secs(2),
             requests_at_once: 256,
             bytes_at_once: 8 * 1024 * 1024,
-            openings_at_once: cores.map_or(2, std::num::NonZeroUsize::get),
+            openings_at_once: 2 * cores.map_or(2, std::num::NonZeroUsize::get),
             body_bytes: 4 * 1024 * 1024,
             items: 5_000,
             governor: GovernorRules::default(),

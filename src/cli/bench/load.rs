@@ -162,10 +162,10 @@ impl Connection {
             anyhow::ensure!(more > 0, "the server closed a connection");
             length += more;
             let answer = &self.answer[..length];
-            if let Some(head) = answer.windows(4).position(|four| four == b"\r\n\r\n") {
-                if length >= head + 4 + body_length(&answer[..head]) {
-                    return Ok(answer.starts_with(b"HTTP/1.1 202"));
-                }
+            if let Some(head) = answer.windows(4).position(|four| four == b"\r\n\r\n")
+                && length >= head + 4 + body_length(&answer[..head])
+            {
+                return Ok(answer.starts_with(b"HTTP/1.1 202"));
             }
             anyhow::ensure!(length < self.answer.len(), "an answer is too long");
         }

@@ -7,7 +7,7 @@ use serde::Serialize;
 const BASIC_BATCHES_AT_ONCE: usize = 64;
 
 /// Posts of 100 sealed items that are under way at once.
-const RICH_BATCHES_AT_ONCE: usize = 8;
+const RICH_BATCHES_AT_ONCE: usize = 4;
 
 /// What is measured together.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, ValueEnum, Serialize)]
