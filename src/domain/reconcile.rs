@@ -323,7 +323,7 @@ impl<'a> Scene<'a> {
         for step in std::mem::take(&mut self.steps) {
             match restrict(step, mode) {
                 Ok(step) => steps.push(step),
-                Err(hold) => self.holds.push(hold),
+                Err(hold) => self.holds.push(*hold),
             }
         }
         steps.sort_by_key(urgency);
@@ -340,7 +340,7 @@ impl<'a> Scene<'a> {
     }
 }
 
-fn restrict(step: Step, mode: Mode) -> Result<Step, Hold> {
+fn restrict(step: Step, mode: Mode) -> Result<Step, Box<Hold>> {
     let needed = match &step {
         Step::Renew(renewal) if renewal.moves => Mode::CreateOnly,
         Step::Renew(_) => Mode::RenewOnly,
@@ -357,14 +357,14 @@ fn restrict(step: Step, mode: Mode) -> Result<Step, Hold> {
         Step::Replace { delete, create } => (delete.tenant, Some(create.tag), Some(delete.id)),
         Step::Delete(delete) => (delete.tenant, None, Some(delete.id)),
     };
-    Err(Hold {
+    Err(Box::new(Hold {
         tenant,
         tag,
         id,
         why: Reason::ModeForbids,
         until: None,
         words: format!("mode {mode} does not allow it"),
-    })
+    }))
 }
 
 /// Renewals first, the one that ends first before the others; then what restores one of each;

@@ -147,7 +147,7 @@ mod tests {
     fn without_a_declaration_the_same_is_asked_for_again_within_what_the_kind_allows() {
         let chats = "chats/getallmessages";
         let most = limits::of(Resource::parse(chats).unwrap().kind()).request_lifetime(false);
-        let most = i64::try_from(most.as_mins()).unwrap();
+        let most = most.as_mins();
         check_again(chats, 2000, 0, 2000);
         check_again(chats, 2000, 1, 2000);
         check_again(chats, 20, 0, 55);
@@ -157,7 +157,7 @@ mod tests {
         check_again(chats, 2000, 2, 55);
         check_again(chats, 2000, 3, 2000);
         let mail = limits::of(Resource::parse("users/a/messages").unwrap().kind());
-        let most = i64::try_from(mail.request_lifetime(false).as_mins()).unwrap();
+        let most = mail.request_lifetime(false).as_mins();
         check_again("users/a/messages", 60, 0, most);
     }
 
