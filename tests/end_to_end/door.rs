@@ -80,7 +80,9 @@ async fn pass_on(State(behind): State<Behind>, request: Request) -> Response {
         .request(head.method, format!("{}{target}", behind.origin))
         .body(body);
     for (name, value) in &head.headers {
-        if name != "host" && name != "content-length" {
+        // Of an empty body the client says no length by itself; storage asks for it.
+        let is_told = name != "content-length" || value == "0";
+        if name != "host" && is_told {
             onward = onward.header(name, value);
         }
     }

@@ -38,7 +38,8 @@ async fn steady(place: Option<Place>, door: Option<Door>) {
     let host = bed.host("host").await;
     begin(&bed, &host).await;
     idle_ticks_touch_nothing(&bed, &host, door.as_ref()).await;
-    an_audit_lists_once(&bed, &host).await;
+    bed.jump(SignedDuration::from_mins(5));
+    lists_once(&bed, &host).await;
     host.stop().await;
 
     // Without audits in between, days can be jumped: renewals alone are seen.
@@ -66,6 +67,10 @@ async fn begin(bed: &Bed, host: &RunningHost) {
     assert_eq!(seen[&Op::List], 1);
     assert_eq!(seen.len(), 2, "{seen:?}");
     bed.check_served_once().await;
+
+    // What was created is looked at once more, by one listing.
+    bed.jump(SignedDuration::from_mins(5));
+    lists_once(bed, host).await;
 }
 
 /// Eleven ticks, up to the audit.
@@ -94,8 +99,8 @@ fn check_idle_storage(seen: &[Seen]) {
     assert_eq!(what, expected);
 }
 
-async fn an_audit_lists_once(bed: &Bed, host: &RunningHost) {
-    bed.jump(SignedDuration::from_mins(5));
+/// An audit, or the look at what was created: one listing and nothing else.
+async fn lists_once(bed: &Bed, host: &RunningHost) {
     let after = bed.last_call();
     let pass = passes::run(host).await;
     assert_eq!(pass.ended, Ended::Complete, "{:?}", pass.lines);

@@ -37,7 +37,7 @@ pub fn run(root: &Path, args: &[&str]) -> anyhow::Result<ExitCode> {
     }
     let mut summary = Summary::default();
     for tool in missing {
-        if tool.is_for_azurite() && options.without_azurite {
+        if !tool.is_a_must() || (tool.is_for_azurite() && options.without_azurite) {
             continue;
         }
         summary.fail(format!("{tool}, and it is missing"));

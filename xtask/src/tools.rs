@@ -13,6 +13,8 @@ pub struct Tool {
     user: &'static str,
     /// What is left out without it.
     purpose: &'static str,
+    /// Whether a run without it ends with an error; otherwise it only says what was left out.
+    must: bool,
 }
 
 /// All of them. Each is asked for only while its user is in the tree.
@@ -26,24 +28,35 @@ const TOOLS: &[Tool] = &[
         ],
         user: "tests/azurite/package.json",
         purpose: "it runs Azurite (version 20 at least), for the tests of Blob Storage",
+        must: true,
     },
     Tool {
         names: &[NPM],
         probe: &["--version"],
         user: "tests/azurite/package.json",
         purpose: "it installs Azurite, for the tests of Blob Storage",
+        must: true,
     },
     Tool {
         names: &["python3", "python"],
         probe: &["--version"],
         user: "tests/clients.rs",
         purpose: "clients in other languages are tried with it",
+        must: true,
+    },
+    Tool {
+        names: &["python3"],
+        probe: &["-c", "import cryptography, jwt"],
+        user: "tests/intake_crypto.rs",
+        purpose: "its packages cryptography and PyJWT are what envelopes and tokens are checked against",
+        must: false,
     },
     Tool {
         names: &["chromium", "chromium-browser", "google-chrome", "chrome"],
         probe: &["--version"],
         user: "tests/browser.rs",
         purpose: "the operator's pages are looked at with it",
+        must: true,
     },
 ];
 
@@ -54,6 +67,11 @@ impl Tool {
     /// Whether only the tests with Azurite need it.
     pub fn is_for_azurite(&self) -> bool {
         self.user.starts_with("tests/azurite/")
+    }
+
+    /// Whether a run without it ends with an error.
+    pub fn is_a_must(&self) -> bool {
+        self.must
     }
 
     fn is_there(&self) -> bool {
