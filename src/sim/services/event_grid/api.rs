@@ -38,7 +38,9 @@ pub(super) fn answer(topics: &mut [Topic], now: Timestamp, ask: &Ask) -> Reply {
         return error(404, "ResourceNotFound", "There is no such address.");
     };
     let id = format!("/{}", segments[..8].join("/"));
-    let found = topics.iter_mut().find(|one| one.id.eq_ignore_ascii_case(&id));
+    let found = topics
+        .iter_mut()
+        .find(|one| one.id.eq_ignore_ascii_case(&id));
     let Some(found) = found else {
         // https://github.com/pulumi/pulumi-azure/issues/1237
         let words = format!(
@@ -53,7 +55,11 @@ pub(super) fn answer(topics: &mut [Topic], now: Timestamp, ask: &Ask) -> Reply {
             // https://github.com/pulumi/pulumi-azure-native/issues/1681
             None => error(404, "ResourceNotFound", "Event subscription doesn't exist."),
         },
-        _ => error(405, "MethodNotAllowed", "Only PUT and GET are answered here."),
+        _ => error(
+            405,
+            "MethodNotAllowed",
+            "Only PUT and GET are answered here.",
+        ),
     }
 }
 
@@ -85,5 +91,8 @@ fn shown(topic: &str, name: &str, properties: &Value, state: &str) -> Value {
 }
 
 fn error(status: u16, code: &str, message: &str) -> Reply {
-    Reply::json(status, &json!({"error": {"code": code, "message": message}}))
+    Reply::json(
+        status,
+        &json!({"error": {"code": code, "message": message}}),
+    )
 }

@@ -75,11 +75,8 @@ impl Service for EventGrid {
         if ask.path.first().is_some_and(|first| first == "_portal") {
             return Some(portal::answer(self, ask));
         }
-        pass_through(
-            api::operation(ask),
-            ask,
-            &|look| self.mishaps(look),
-            || self.with(|topics, now| api::answer(topics, now, ask)),
-        )
+        pass_through(api::operation(ask), ask, &|look| self.mishaps(look), || {
+            self.with(|topics, now| api::answer(topics, now, ask))
+        })
     }
 }

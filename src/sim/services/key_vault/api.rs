@@ -61,7 +61,12 @@ fn set(state: &mut State, name: &str, ask: &Ask) -> Reply {
     }
     let body = ask.object().unwrap_or_default();
     let Some(value) = body.get("value").and_then(Value::as_str) else {
-        return error(400, "BadParameter", "The value of a secret is missing.", None);
+        return error(
+            400,
+            "BadParameter",
+            "The value of a secret is missing.",
+            None,
+        );
     };
     state.set(name, value);
     read(state, name)
@@ -115,11 +120,7 @@ fn refusal(standing: Standing, name: &str) -> Option<Reply> {
     Some(error(409, "Conflict", &message, Some(inner)))
 }
 
-fn list(
-    state: &State,
-    shown: fn(Standing) -> bool,
-    row: fn(&str, &Secret) -> Value,
-) -> Reply {
+fn list(state: &State, shown: fn(Standing) -> bool, row: fn(&str, &Secret) -> Value) -> Reply {
     let rows = state.secrets.iter();
     let rows = rows.filter(|(_, secret)| shown(secret.standing));
     let rows: Vec<Value> = rows.map(|(name, secret)| row(name, secret)).collect();

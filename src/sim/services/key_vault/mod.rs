@@ -175,11 +175,8 @@ impl Service for KeyVault {
         if ask.path.first().is_some_and(|first| first == "_portal") {
             return Some(portal::answer(self, ask));
         }
-        pass_through(
-            api::operation(ask),
-            ask,
-            &|look| self.mishaps(look),
-            || self.with(|state| api::answer(state, ask)),
-        )
+        pass_through(api::operation(ask), ask, &|look| self.mishaps(look), || {
+            self.with(|state| api::answer(state, ask))
+        })
     }
 }

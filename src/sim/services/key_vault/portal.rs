@@ -92,9 +92,9 @@ pub(super) fn answer(service: &KeyVault, ask: &Ask) -> Reply {
         ("GET", ["_portal", "secrets"]) => Ok(json!({"value": service.portal_secrets()})),
         ("POST", ["_portal", "secrets"]) => done(service.portal_set(text("name"), text("value"))),
         ("POST", ["_portal", "secrets", name, "delete"]) => done(service.portal_delete(name)),
-        ("GET", ["_portal", "deleted"]) => {
-            service.portal_deleted().map(|names| json!({"value": names}))
-        }
+        ("GET", ["_portal", "deleted"]) => service
+            .portal_deleted()
+            .map(|names| json!({"value": names})),
         ("POST", ["_portal", "deleted", name, "recover"]) => done(service.portal_recover(name)),
         _ => return Reply::text(404, DEEDS),
     };

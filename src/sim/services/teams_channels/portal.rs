@@ -85,9 +85,9 @@ pub(super) fn answer(service: &TeamsChannels, ask: &Ask) -> Reply {
     let done = match (ask.method.as_str(), rest) {
         ("GET", []) => {
             let rows = service.portal_channels(team);
-            let rows = rows.iter().map(
-                |one| json!({"id": one.id, "displayName": one.name, "deleted": one.deleted}),
-            );
+            let rows = rows
+                .iter()
+                .map(|one| json!({"id": one.id, "displayName": one.name, "deleted": one.deleted}));
             Ok(json!({"value": rows.collect::<Vec<_>>()}))
         }
         ("POST", []) => service
