@@ -77,6 +77,8 @@ async fn the_portal_is_no_way_around_a_topic_that_is_not_ready() {
     let (events, house) = house().await;
     let by_hand = json!({"name": "to-audit", "properties": {}});
     assert_eq!(house.call("POST", PORTAL, &by_hand).await.0, 422);
+    let nameless = json!({"properties": "none"});
+    assert_eq!(house.call("POST", PORTAL, &nameless).await.0, 422);
     assert_eq!(
         events.portal_event_subscriptions("orders").unwrap().len(),
         0

@@ -23,11 +23,14 @@ impl EventGrid {
     /// Makes an event subscription by hand.
     ///
     /// # Errors
-    /// Where there is no such topic, or it is not ready. That the portal fails then as well is
+    /// Where there is no such topic, or no name or properties, or it is not ready. That the portal fails then as well is
     /// our reading: the report (pulumi-azure-native#1681) says that it worked by hand, later.
     pub fn portal_create(&self, topic: &str, name: &str, with: &Value) -> Result<(), Refused> {
         self.with(|topics, now| {
             let topic = find(topics, topic)?;
+            if name.is_empty() || !with.is_object() {
+                return Err(Refused("a name and properties are needed".to_owned()));
+            }
             if now < topic.ready_at {
                 return Err(Refused("the deployment failed".to_owned()));
             }

@@ -17,8 +17,11 @@ impl KeyVault {
     /// Sets a secret.
     ///
     /// # Errors
-    /// Where a deleted secret has the name, or one that is being deleted or recovered.
+    /// Where there is no name, a deleted secret has it, or one that is being deleted or recovered.
     pub fn portal_set(&self, name: &str, value: &str) -> Result<(), Refused> {
+        if name.is_empty() {
+            return Err(Refused("a name is needed".to_owned()));
+        }
         self.with(|state| match state.standing(name) {
             None | Some(Standing::Live) => {
                 state.set(name, value);

@@ -13,10 +13,13 @@ impl TeamsChannels {
     /// Adds a channel. Answers the id.
     ///
     /// # Errors
-    /// Where there is no such team, or the name is taken: by a live channel, or by a deleted one
+    /// Where there is no such team or no name, or the name is taken: by a live channel, or by a deleted one
     /// unless the client is one that uses such names again.
     pub fn portal_create(&self, team: &str, name: &str) -> Result<String, Refused> {
         self.with(|state| {
+            if name.trim().is_empty() {
+                return Err(Refused("a name is needed".to_owned()));
+            }
             let reuses = state.manners.client_reuses_names;
             let taken = |one: &Channel| one.is_named(name) && !(one.deleted && reuses);
             if channels(state, team)?.iter().any(taken) {
