@@ -126,7 +126,8 @@ pub fn portal_page() -> String {
         "{NOTE}\n\n# Portal versus API\n\n\
 The same wish can end differently through a portal and through the API. Each difference below was \
 reported in public; the addresses say where. None of them is a promise of the service, so verify \
-before you build on one. Where the service is simulated, a test shows both doors side by side.\n\n"
+before you build on one. For each, a test on a simulated \
+service is named; where there are two doors, it shows both side by side.\n\n"
     );
     for difference in DIFFERENCES {
         let (title, portal) = (difference.title, difference.portal);
@@ -153,9 +154,6 @@ before you build on one. Where the service is simulated, a test shows both doors
 
 /// The tests that show both doors.
 fn shown_by(page: &mut String, difference: &Difference) {
-    if difference.shown_by.is_empty() {
-        page.push_str("- **Shown by** nothing here: this service is not simulated\n");
-    }
     for (at, test) in difference.shown_by.iter().enumerate() {
         let start = if at == 0 { "- **Shown by** " } else { "  " };
         put(page, format_args!("{start}`{test}`\n"));

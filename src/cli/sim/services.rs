@@ -55,7 +55,9 @@ fn print_start(house: &House, output: Output) {
             for (name, url, there) in &house.services {
                 println!("  {name:<12} {url}  {there}");
             }
-            let blob = house.services.last().map_or("", |(_, url, _)| url);
+            let mut services = house.services.iter();
+            let blob = services.find(|(name, ..)| *name == "blob");
+            let blob = blob.map_or("", |(_, url, _)| url);
             println!(
                 "\nTry:\n  EVERGRAPH_CREDENTIAL=none evergraph ensure blob --spec blob.toml --base-url {blob} --dry-run"
             );

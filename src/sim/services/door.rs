@@ -93,6 +93,18 @@ impl Reply {
     }
 }
 
+/// A portal says no, in these words.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Refused(pub String);
+
+impl Refused {
+    /// The answer of a portal's HTTP door, in a form of the simulator's own.
+    pub fn reply(&self) -> Reply {
+        Reply::json(422, &serde_json::json!({"portal": self.0}))
+    }
+}
+
 /// A pretended service.
 pub trait Service: Send + Sync + 'static {
     /// Answers one request. `None`: the connection ends without an answer.

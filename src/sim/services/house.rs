@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::app_service::AppService;
 use super::blob::BlobService;
 use super::bookings::Bookings;
 use super::cosmos::{Cosmos, REGIONS, Setup};
 use super::door::{RunningService, Service, serve_at};
+use super::event_grid::EventGrid;
+use super::key_vault::KeyVault;
+use super::teams_channels::TeamsChannels;
 use crate::sim::clock::SimClock;
 
 /// The bookings business that is there.
@@ -20,6 +23,10 @@ pub const SITE: &str = "shop-web";
 pub const GROUP: &str = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/shop";
 /// The container that is there.
 pub const CONTAINER: &str = "releases";
+/// The team that is there.
+pub const TEAM: &str = "2b6f0c53-8c1e-4f1d-9a77-3e5d1c0b9f24";
+/// The system topic that is there; it is ready a minute after the start.
+pub const TOPIC: &str = "orders";
 
 /// The services, running until dropped.
 pub struct House {
@@ -55,6 +62,7 @@ impl House {
         }
         all.push(("app-service", sites, format!("site {SITE} in {GROUP}")));
         all.push(("blob", blobs, format!("container {CONTAINER}")));
+        all.extend(differing(now));
         let (mut services, mut running) = (Vec::new(), Vec::new());
         for (at, (name, service, there)) in (0_u16..).zip(all) {
             let port = if port == 0 {
@@ -76,4 +84,18 @@ impl House {
             _running: running,
         })
     }
+}
+
+/// The services that are there for the differences between portal and API alone.
+fn differing(now: Timestamp) -> [(&'static str, Arc<dyn Service>, String); 3] {
+    let vault = KeyVault::new(Arc::new(SimClock::running(now)));
+    let events = EventGrid::new(Arc::new(SimClock::running(now)));
+    events.portal_create_topic(GROUP, TOPIC, SignedDuration::from_mins(1));
+    let team = format!("team {TEAM}, API below /v1.0");
+    let topic = format!("system topic {TOPIC} in {GROUP}, ready in a minute");
+    [
+        ("teams", TeamsChannels::new(&[TEAM]), team),
+        ("key-vault", vault, "an empty vault".to_owned()),
+        ("event-grid", events, topic),
+    ]
 }

@@ -36,6 +36,15 @@ pub(super) const RULES: &[Rule] = &[
         .why("The object is being deleted; only the message says so.")
         .sources(&["https://learn.microsoft.com/en-us/azure/key-vault/general/soft-delete-overview"])
         .example(CreateByPut, 409, r#"{"error":{"code":"Conflict","message":"Secret a is currently being deleted."}}"#),
+    Rule::new("keyvault/being-recovered", HERE, means::BUSY_POLL)
+        .codes(&["ObjectIsBeingRecovered"])
+        .why("The object is being recovered. It may be read already, and still not be set: a set right after a recovery that counted as complete was refused.")
+        .advice("Repeat the set until it is taken, within bounds.")
+        .sources(&[
+            "https://github.com/hashicorp/terraform-provider-azurerm/issues/12285",
+            "https://github.com/Azure/azure-sdk-for-net/issues/31581",
+        ])
+        .example(CreateByPut, 409, r#"{"error":{"code":"Conflict","message":"Secret a is currently being recovered.","innererror":{"code":"ObjectIsBeingRecovered"}}}"#),
     Rule::new("keyvault/vault-in-deleted-state", HERE, means::SOFT_DELETED)
         .text(&["a vault with the same name already exists in deleted state"])
         .why("A deleted vault keeps the name.")

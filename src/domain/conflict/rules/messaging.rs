@@ -75,6 +75,18 @@ pub(super) const RULES: &[Rule] = &[
         .advice("Tell a human, who opens a support request.")
         .sources(&["https://github.com/MicrosoftDocs/azure-docs/issues/7415"])
         .example(Update, 409, r#"{"error":{"code":"Conflict","message":"The event subscription is in provisioning state Updating and cannot be changed."}}"#),
+    Rule::new("messaging/event-subscription-absent-after-create", WITH_ARM, means::AMBIGUOUS)
+        .operations(&[Create, CreateByPut])
+        .statuses(&[404])
+        .codes_or_none(&["ResourceNotFound"])
+        .text(&["event subscription doesn't exist"])
+        .why("A create of an event subscription was taken, and the read with which its client waited did not find it. The same create worked some time later.")
+        .advice("Wait, read it, and create it once more only if it is not there; then look into the portal, and at whether the destination exists.")
+        .sources(&[
+            "https://github.com/pulumi/pulumi-azure-native/issues/1681",
+            "https://github.com/pulumi/examples/issues/1672",
+        ])
+        .example(CreateByPut, 404, r#"{"error":{"code":"ResourceNotFound","message":"Event subscription doesn't exist."}}"#),
     Rule::new("messaging/lock-lost", HERE, means::LOCK_LOST)
         .codes(&["MessageLockLost", "SessionLockLost"])
         .why("The lock of the message or session ended; another receiver may have it now.")

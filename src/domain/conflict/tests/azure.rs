@@ -230,6 +230,13 @@ fn resource_manager_and_key_vault() {
         (DeletionInProgress, PollThenRetry, Automatic::Yes),
     );
     check(
+        KeyVault,
+        CreateByPut,
+        409,
+        &deleting.replace("Deleted", "Recovered"),
+        (OperationInProgress, PollThenRetry, Automatic::Yes),
+    );
+    check(
         Arm,
         Read,
         429,
@@ -272,6 +279,16 @@ fn service_bus_and_event_grid() {
         500,
         "The successful completion of the request cannot be determined.",
         AMBIGUOUS,
+    );
+    let absent =
+        r#"{"error":{"code":"ResourceNotFound","message":"Event subscription doesn't exist."}}"#;
+    check(Messaging, CreateByPut, 404, absent, AMBIGUOUS);
+    check(
+        Messaging,
+        Read,
+        404,
+        absent,
+        (InvalidRequest, FixRequest, Automatic::No),
     );
 }
 
