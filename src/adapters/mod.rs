@@ -1,6 +1,7 @@
 //! The world behind the ports: Graph over HTTP, state in memory, files and Blob Storage, tokens, clock, chance.
 
 pub mod audit;
+mod azure;
 pub mod clock;
 pub mod crypto;
 pub mod declaration;

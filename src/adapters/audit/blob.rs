@@ -16,7 +16,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use azure_core::credentials::TokenCredential;
-use azure_core::http::{ClientOptions, RetryOptions, Transport};
 use azure_storage_blob::models::{
     AppendBlobClientAppendBlockOptions, AppendBlobClientCreateOptions, BlobClientDownloadOptions,
     BlobContainerClientListBlobsOptions, HttpRange,
@@ -29,6 +28,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::{are_lines, layout, part_of};
+use crate::adapters::azure::client_options;
 use crate::adapters::loopback::is_loopback;
 use crate::adapters::words::without_queries;
 use crate::ports::audit::{Audit, AuditError, Book, Part, Segment};
@@ -111,7 +111,8 @@ impl BlobAudit {
         };
         let credential = opening(container, credential).map_err(|why| denied(why.to_owned()))?;
         let options = BlobContainerClientOptions {
-            client_options: client_options(is_loopback(container)).map_err(denied)?,
+            client_options: client_options(is_loopback(container), CONNECT, None)
+                .map_err(denied)?,
             ..BlobContainerClientOptions::default()
         };
         let client = BlobContainerClient::new(container.clone(), credential, Some(options))
@@ -337,27 +338,6 @@ fn opening(
         Some(_) => Err("a token is never sent over plain http; append a SAS to the URL"),
         None => Err("no credential is set; set EVERGRAPH_CREDENTIAL or append a SAS to the URL"),
     }
-}
-
-fn client_options(loopback: bool) -> Result<ClientOptions, String> {
-    let mut http = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(CONNECT)
-        // The service's client reads ranges; a decompressed range would be a wrong one.
-        .no_gzip()
-        .no_deflate();
-    if loopback {
-        http = http.no_proxy();
-    }
-    let http = http
-        .build()
-        .map_err(|error| format!("the HTTP client does not start: {error}"))?;
-    Ok(ClientOptions {
-        // A failed block is written again in a new blob, by whoever asked for it.
-        retry: RetryOptions::none(),
-        transport: Some(Transport::new(Arc::new(http))),
-        ..ClientOptions::default()
-    })
 }
 
 #[cfg(test)]

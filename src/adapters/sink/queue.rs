@@ -17,7 +17,6 @@ use std::time::Duration;
 
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use azure_core::credentials::TokenCredential;
-use azure_core::http::{ClientOptions, RetryOptions, Transport};
 use azure_storage_blob::{BlobContainerClient, BlobContainerClientOptions};
 use azure_storage_queue::models::{QueueClientSendMessageOptions, QueueMessage};
 use azure_storage_queue::{QueueClient, QueueClientOptions};
@@ -25,6 +24,7 @@ use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _};
 use url::Url;
 
+use crate::adapters::azure::client_options;
 use crate::adapters::clock::SystemClock;
 use crate::adapters::loopback::is_loopback;
 use crate::adapters::words::without_queries;
@@ -91,7 +91,8 @@ impl QueueSink {
             why,
         };
         let claims = claims.or_else(|| address::claims_beside(&queue));
-        let options = client_options(is_loopback(&queue)).map_err(&denied)?;
+        let options =
+            client_options(is_loopback(&queue), CONNECT, Some(BUDGET)).map_err(&denied)?;
         let opened = opening(&queue, credential.clone()).map_err(&denied)?;
         let client = QueueClientOptions {
             client_options: options.clone(),
@@ -230,22 +231,4 @@ fn opening(
         Some(_) => Err("a token is never sent over plain http; append a SAS to the URL".into()),
         None => Err("no credential is set; set EVERGRAPH_CREDENTIAL or append a SAS".into()),
     }
-}
-
-fn client_options(loopback: bool) -> Result<ClientOptions, String> {
-    let mut http = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(CONNECT)
-        .timeout(BUDGET);
-    if loopback {
-        http = http.no_proxy();
-    }
-    let http = http
-        .build()
-        .map_err(|error| format!("the HTTP client does not start: {error}"))?;
-    Ok(ClientOptions {
-        retry: RetryOptions::none(),
-        transport: Some(Transport::new(Arc::new(http))),
-        ..ClientOptions::default()
-    })
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use azure_core::credentials::TokenCredential;
-use azure_core::http::{ClientOptions, Etag, RetryOptions, Transport};
+use azure_core::http::Etag;
 use azure_storage_blob::models::{
     BlobClientAcquireLeaseResultHeaders as _, BlobClientDownloadOptions,
     BlobContainerClientListBlobsOptions, BlockBlobClientUploadOptions,
@@ -26,6 +26,7 @@ use futures::TryStreamExt as _;
 use self::address::Address;
 use self::outcome::Meaning;
 use super::{LONGEST_TERM, check_term};
+use crate::adapters::azure::client_options;
 use crate::adapters::words::without_queries;
 use crate::ports::state::{DocName, LeaseId, StateError, StateStore, Stored, Version};
 
@@ -87,25 +88,9 @@ impl BlobStore {
             name: place.clone(),
             why,
         };
-        let mut http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT)
-            .timeout(BUDGET)
-            // The service's client reads ranges; a decompressed range would be a wrong one.
-            .no_gzip()
-            .no_deflate();
-        if address.is_loopback() {
-            http = http.no_proxy();
-        }
-        let http = http
-            .build()
-            .map_err(|error| failed(format!("the HTTP client does not start: {error}")))?;
         let options = BlobContainerClientOptions {
-            client_options: ClientOptions {
-                retry: RetryOptions::none(),
-                transport: Some(Transport::new(Arc::new(http))),
-                ..ClientOptions::default()
-            },
+            client_options: client_options(address.is_loopback(), CONNECT, Some(BUDGET))
+                .map_err(failed)?,
             ..BlobContainerClientOptions::default()
         };
         let container = BlobContainerClient::new(address.into_url(), credential, Some(options))

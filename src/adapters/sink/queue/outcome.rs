@@ -2,12 +2,10 @@
 //!
 //! Codes: learn.microsoft.com/rest/api/storageservices/queue-service-error-codes.
 
-use std::error::Error as _;
-
 use azure_core::Error;
 use azure_core::error::ErrorKind;
 
-use crate::adapters::words::without_queries;
+use crate::adapters::azure::{self, Silence, has_code};
 use crate::ports::sink::SinkError;
 
 /// Whether the queue or the container is what is missing.
@@ -18,10 +16,6 @@ pub(super) fn is_missing(error: &Error) -> bool {
 /// Whether somebody else made it first.
 pub(super) fn is_there(error: &Error) -> bool {
     has_code(error, &["QueueAlreadyExists", "ContainerAlreadyExists"])
-}
-
-fn has_code(error: &Error, wanted: &[&str]) -> bool {
-    matches!(error.kind(), ErrorKind::HttpResponse { error_code: Some(code), .. } if wanted.contains(&code.as_str()))
 }
 
 /// Translates a failure of a call at a place.
@@ -57,27 +51,10 @@ pub(super) fn sink_error(place: &str, error: &Error) -> SinkError {
     }
 }
 
-/// No answer came. A token that is refused is for a human; a connection that failed is not.
 fn unanswered(place: String, error: &Error) -> SinkError {
-    let mut why = without_queries(&error.to_string());
-    let mut unreachable = false;
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let text = without_queries(&cause.to_string());
-        if !why.ends_with(&text) {
-            why = format!("{why}: {text}");
-        }
-        unreachable |= cause
-            .downcast_ref::<Error>()
-            .is_some_and(|inner| matches!(inner.kind(), ErrorKind::Io | ErrorKind::Connection));
-        source = cause.source();
-    }
-    match error.kind() {
-        ErrorKind::Credential if !unreachable => SinkError::Denied {
-            place,
-            why: format!("no token for storage, check EVERGRAPH_CREDENTIAL: {why}"),
-        },
-        _ => SinkError::Unavailable { place, why },
+    match azure::unanswered(error) {
+        Silence::Denied(why) => SinkError::Denied { place, why },
+        Silence::Unavailable(why) => SinkError::Unavailable { place, why },
     }
 }
 

@@ -3,12 +3,10 @@
 //! The codes come from the header `x-ms-error-code`. Sources: learn.microsoft.com/rest/api/
 //! storageservices/blob-service-error-codes, and Azurite 3.37 where it was seen to answer.
 
-use std::error::Error as _;
-
 use azure_core::Error;
 use azure_core::error::ErrorKind;
 
-use crate::adapters::words::without_queries;
+use crate::adapters::azure::{self, Silence, has_code};
 use crate::ports::state::{DocName, StateError};
 
 /// An answer, before the operation gives it its final sense.
@@ -97,21 +95,17 @@ pub(super) fn meaning(name: &str, error: &Error) -> Meaning {
 
 /// Whether the container is what is missing.
 pub(super) fn misses_container(error: &Error) -> bool {
-    has_code(error, "ContainerNotFound")
+    has_code(error, &["ContainerNotFound"])
 }
 
 /// Whether somebody else made the container first.
 pub(super) fn found_container(error: &Error) -> bool {
-    has_code(error, "ContainerAlreadyExists")
+    has_code(error, &["ContainerAlreadyExists"])
 }
 
 /// Whether the blob was not in the version demanded.
 pub(super) fn failed_condition(error: &Error) -> bool {
-    has_code(error, "ConditionNotMet")
-}
-
-fn has_code(error: &Error, wanted: &str) -> bool {
-    matches!(error.kind(), ErrorKind::HttpResponse { error_code: Some(code), .. } if code == wanted)
+    has_code(error, &["ConditionNotMet"])
 }
 
 fn by_status(name: &str, error: &Error, status: u16, code: &str) -> StateError {
@@ -152,28 +146,11 @@ fn answer(error: &Error, status: u16, code: &str) -> String {
     format!("{status} {code}{}", id.unwrap_or_default())
 }
 
-/// No answer came. A token that is refused is for a human; a connection that failed is not.
 fn unanswered(name: &str, error: &Error) -> StateError {
-    let mut why = without_queries(&error.to_string());
-    let mut unreachable = false;
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let text = without_queries(&cause.to_string());
-        if !why.ends_with(&text) {
-            why = format!("{why}: {text}");
-        }
-        unreachable |= cause
-            .downcast_ref::<Error>()
-            .is_some_and(|inner| matches!(inner.kind(), ErrorKind::Io | ErrorKind::Connection));
-        source = cause.source();
-    }
     let name = name.to_owned();
-    match error.kind() {
-        ErrorKind::Credential if !unreachable => StateError::Denied {
-            name,
-            why: format!("no token for storage, check EVERGRAPH_CREDENTIAL: {why}"),
-        },
-        _ => StateError::Unavailable { name, why },
+    match azure::unanswered(error) {
+        Silence::Denied(why) => StateError::Denied { name, why },
+        Silence::Unavailable(why) => StateError::Unavailable { name, why },
     }
 }
 
