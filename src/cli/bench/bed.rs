@@ -157,10 +157,12 @@ impl Bed {
             .to_vec()
     }
 
-    /// The settings by which a host starts the measured handler, or the bare server.
+    /// The settings by which a host starts the measured handler, or the server that only reads.
     pub(super) fn behind_host(&self, subject: Subject) -> anyhow::Result<[(String, String); 2]> {
         let (file, arguments) = match subject {
-            Subject::HostBare => (server::own_file()?, peer("bare")),
+            // One that answers before it has read the body closes the connection unannounced, and
+            // the host loses the next post to it.
+            Subject::HostReads => (server::own_file()?, peer("reads")),
             _ => self.handler.clone(),
         };
         let key = |name: &str| format!("AzureFunctionsJobHost__customHandler__description__{name}");

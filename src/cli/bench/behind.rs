@@ -1,5 +1,5 @@
 //! The same behind a Functions host. The real one is no program of a laptop: the local host of
-//! this crate stands in for it, once with the handler and once with the bare server behind it.
+//! this crate stands in for it, once with the handler and once with the server that only reads behind it.
 
 use super::bed::Bed;
 use super::plan::Subject;

@@ -55,7 +55,7 @@ const SHARES: [(Cell, Subject, &str, &str, f64); 6] = [
     (
         Cell::Host,
         Subject::HostMemory,
-        "behind the local host, of a bare server behind it",
+        "behind the local host, of a server that only reads behind it",
         ">= 90 %",
         0.90,
     ),

@@ -89,13 +89,13 @@ impl Cell {
 
     /// Who is measured in it, the one to compare with first.
     pub(super) const fn subjects(self) -> &'static [Subject] {
-        use Subject::{Bare, Durable, HostBare, HostMemory, Memory, Reads, Rsa, Slow};
+        use Subject::{Bare, Durable, HostMemory, HostReads, Memory, Reads, Rsa, Slow};
         match self {
             Self::BasicSingle => &[Bare, Memory, Durable],
             Self::BasicBatch => &[Reads, Memory, Durable],
             Self::RichSingle | Self::RichBatch => &[Rsa, Memory, Durable],
             Self::SlowSink => &[Slow],
-            Self::Host => &[HostBare, HostMemory],
+            Self::Host => &[HostReads, HostMemory],
             Self::Start | Self::Memory => &[],
         }
     }
@@ -117,8 +117,8 @@ pub(super) enum Subject {
     Durable,
     /// The handler with a sink whose writes take 100 ms.
     Slow,
-    /// The bare server behind the local Functions host.
-    HostBare,
+    /// The server that only reads behind the local Functions host.
+    HostReads,
     /// The handler with the sink in memory behind the same.
     HostMemory,
 }
@@ -133,7 +133,7 @@ impl Subject {
             Self::Memory => "handler, memory sink",
             Self::Durable => "handler, durable sink",
             Self::Slow => "handler, sink of 100 ms",
-            Self::HostBare => "host, bare axum",
+            Self::HostReads => "host, axum that reads",
             Self::HostMemory => "host, handler, memory sink",
         }
     }

@@ -225,7 +225,7 @@ impl Report {
             );
         }
         let _ = writeln!(text, "{}", self.bounds_text());
-        if self.find(Cell::Host, Subject::HostBare).is_some() {
+        if self.find(Cell::Host, Subject::HostReads).is_some() {
             text.push_str(
                 "\nThe local host of this program stands in for the real Functions host, which costs\n\
                  far more for each post; its own time is in neither column of CPU.\n",
