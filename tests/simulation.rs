@@ -14,10 +14,7 @@ use evergraph::cli::simulate::{Flaw, Options, Verdict, simulate};
 use evergraph::ports::state::StateStore;
 
 /// Seeds of a plain `cargo test`.
-const FEW: u64 = 10;
-
-/// So many seeds must have seen everything.
-const MANY: u64 = 100;
+const FEW: u64 = 16;
 
 /// Virtual days of each seed.
 const DAYS: u32 = 30;
@@ -85,6 +82,12 @@ const SOMETIMES: &[&str] = &[
     "pass stopped",
     "pass failed",
     "tick idle",
+    "audit failed",
+    "audit-failing",
+    "quota",
+    "storm over Graph",
+    "storm over the store",
+    "workers die",
 ];
 
 fn store() -> Arc<dyn StateStore> {
@@ -144,11 +147,7 @@ fn every_rule_holds_whatever_happens_and_everything_that_should_happen_does() {
         .iter()
         .filter(|what| !tally.contains_key(**what))
         .collect();
-    // A few seeds cannot do everything.
-    assert!(
-        never.is_empty() || seeds() < MANY,
-        "no seed did this: {never:?}"
-    );
+    assert!(never.is_empty(), "no seed did this: {never:?}");
     assert!(
         slowest <= QUIET_TICKS_MAX,
         "{slowest} quiet ticks until all was as declared"
@@ -158,10 +157,10 @@ fn every_rule_holds_whatever_happens_and_everything_that_should_happen_does() {
 /// At an hour each: four audits of six ticks.
 const QUIET_TICKS_MAX: u64 = 24;
 
-/// A rule that is broken on purpose is noticed within twenty seeds from the first, by these words.
+/// A rule that is broken on purpose is noticed within so many seeds, by these words.
 #[track_caller]
-fn check_noticed(flaw: Flaw, first: u64, words: &str) {
-    let noticed = (first..first + 20).find(|seed| {
+fn check_noticed(flaw: Flaw, within: u64, words: &str) {
+    let noticed = (1..=within).find(|seed| {
         let broken = run(*seed, DAYS, flaw).broken.join("\n");
         broken.contains(words)
     });
@@ -173,25 +172,25 @@ fn check_noticed(flaw: Flaw, first: u64, words: &str) {
 
 #[test]
 fn a_renewal_margin_smaller_than_the_tick_is_noticed() {
-    check_noticed(Flaw::LateRenewal, 1, "lapsed");
+    check_noticed(Flaw::LateRenewal, 5, "lapsed");
 }
 
 #[test]
 fn duplicates_that_nobody_deletes_are_noticed() {
-    check_noticed(Flaw::NeverDeletes, 1, "rule 12");
+    check_noticed(Flaw::NeverDeletes, 5, "rule 12");
 }
 
 #[test]
 fn a_delete_without_a_renewal_of_the_survivor_is_noticed() {
-    check_noticed(Flaw::SurvivorNotRenewed, 1, "rule 3");
+    check_noticed(Flaw::SurvivorNotRenewed, 20, "rule 3");
 }
 
 #[test]
 fn a_blind_retry_after_a_lost_answer_is_noticed() {
-    check_noticed(Flaw::BlindRetry, 1, "rule 4");
+    check_noticed(Flaw::BlindRetry, 20, "rule 4");
 }
 
 #[test]
 fn deafness_to_retry_after_is_noticed() {
-    check_noticed(Flaw::DeafToRetryAfter, 1, "rule 8");
+    check_noticed(Flaw::DeafToRetryAfter, 20, "rule 8");
 }
