@@ -20,7 +20,7 @@ param location string
 @minLength(45)
 param clientStateKeys string
 
-@description('Private RSA keys that open resource data: certificate_id=PEM entries separated by commas, or a Key Vault reference to such a list. Empty: none.')
+@description('Private RSA keys that open resource data: certificate_id=PEM entries separated by commas, certificate_id=URL (or *=URL) of secrets of a Key Vault that the identity may read, or a Key Vault reference to such a list. Empty: none.')
 @secure()
 param decryptionKeys string = ''
 
